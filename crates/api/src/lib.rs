@@ -1,0 +1,1 @@
+//! The admin door: health, metrics and who may call.

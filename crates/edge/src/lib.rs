@@ -1,0 +1,1 @@
+//! The application door: the pipeline every request to an app takes.

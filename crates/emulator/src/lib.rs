@@ -1,0 +1,1 @@
+//! What only emulator mode has: the built-in identity provider, the control API, the demo application.

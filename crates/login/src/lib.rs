@@ -1,0 +1,1 @@
+//! The team domain: sign-in, hand-over, certificates, sign-out.

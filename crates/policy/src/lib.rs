@@ -1,0 +1,1 @@
+//! The verdict: a pure function from an app and the facts to a permit or a refusal.

@@ -1,0 +1,1 @@
+//! Keys and tokens: mint, verify, publish; no IO.

@@ -1,0 +1,1 @@
+//! The only SQL: one statement set for SQLite and Postgres.
