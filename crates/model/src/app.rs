@@ -1,0 +1,157 @@
+//! An Access application: which addresses it covers and who decides about them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::host::HostPattern;
+use crate::id::{AppId, Aud, IdpId};
+use crate::path::PathPattern;
+use crate::policy::Policy;
+use crate::time::Lifetime;
+
+/// A self-hosted application, resolved: every reference is an id, the
+/// policies are in ascending precedence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct App {
+    pub id: AppId,
+    pub aud: Aud,
+    pub name: String,
+    /// What it covers; the first is the primary one ("domain").
+    pub domains: Vec<AppDomain>,
+    /// Life of application tokens, unless the policy says otherwise.
+    pub session_duration: Lifetime,
+    pub policies: Vec<Policy>,
+    /// Providers that may be used; empty means all.
+    #[serde(default)]
+    pub allowed_idps: Vec<IdpId>,
+    /// Go straight to the provider when only one is allowed ("Instant Auth").
+    #[serde(default)]
+    pub auto_redirect_to_identity: bool,
+    #[serde(default)]
+    pub refresh: Refresh,
+    #[serde(default = "yes")]
+    pub http_only_cookie_attribute: bool,
+    #[serde(default)]
+    pub same_site_cookie_attribute: SameSite,
+    /// `OPTIONS` goes to the origin without a check; otherwise preflights are refused.
+    #[serde(default)]
+    pub options_preflight_bypass: bool,
+    /// Answer 401 instead of 403 where only service credentials could pass.
+    #[serde(default)]
+    pub service_auth_401_redirect: bool,
+    /// What a person reads whom the policies refuse after sign-in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom_deny_message: Option<String>,
+    /// Where a person is sent whom the policies refuse after sign-in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom_deny_url: Option<String>,
+    /// Where a caller is sent who could not pass even with an identity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom_non_identity_deny_url: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logo_url: Option<String>,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+impl App {
+    /// The host pattern and path as configured: what `CF-Access-Domain` says.
+    #[must_use]
+    pub fn domain(&self) -> String {
+        self.domains.first().map(ToString::to_string).unwrap_or_default()
+    }
+
+    /// Whether signing in with this provider may lead to this application.
+    #[must_use]
+    pub fn allows_idp(&self, idp: IdpId) -> bool {
+        self.allowed_idps.is_empty() || self.allowed_idps.contains(&idp)
+    }
+}
+
+/// One address pattern of an application: a host, and a path below which it applies.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct AppDomain {
+    pub host: HostPattern,
+    pub path: PathPattern,
+}
+
+/// Why a text is not an application's domain.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("\"{text}\" is not an application domain: {why}")]
+pub struct InvalidAppDomain {
+    text: String,
+    why: String,
+}
+
+impl std::str::FromStr for AppDomain {
+    type Err = InvalidAppDomain;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let invalid = |why: String| InvalidAppDomain { text: text.to_owned(), why };
+        if text.contains("://") {
+            return Err(invalid("leave out the scheme".into()));
+        }
+        if text.contains(['?', '#']) {
+            return Err(invalid("a query or fragment cannot be part of it".into()));
+        }
+        let (host, path) = text.split_at(text.find('/').unwrap_or(text.len()));
+        Ok(Self {
+            host: host.parse().map_err(|error| invalid(format!("{error}")))?,
+            path: path.parse().map_err(|error| invalid(format!("{error}")))?,
+        })
+    }
+}
+
+impl TryFrom<String> for AppDomain {
+    type Error = InvalidAppDomain;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<AppDomain> for String {
+    fn from(domain: AppDomain) -> Self {
+        domain.to_string()
+    }
+}
+
+impl std::fmt::Display for AppDomain {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}{}", self.host, self.path)
+    }
+}
+
+/// Who renews an application token that is about to end while the sign-in still lives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refresh {
+    /// As Access does: the browser is sent through the team domain.
+    #[default]
+    Access,
+    /// Beyond Access: the edge checks the policies again and renews in place,
+    /// so that a `fetch` never meets a cross-origin redirect.
+    Edge,
+}
+
+/// The `SameSite` attribute of the application's cookie.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SameSite {
+    #[default]
+    None,
+    Lax,
+    Strict,
+}
+
+impl SameSite {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "None",
+            Self::Lax => "Lax",
+            Self::Strict => "Strict",
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! An immutable snapshot of everything configured, swapped whole: a request
+//! never sees half a change.
+
+mod index;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::app::App;
+use crate::catalog::index::HostIndex;
+use crate::group::Group;
+use crate::host::Host;
+use crate::id::{AppId, Aud, GroupId, IdpId, ServiceTokenId};
+use crate::idp::IdentityProvider;
+use crate::path::{NormPath, PathPattern};
+use crate::route::Route;
+use crate::service_token::{ClientId, ServiceToken};
+use crate::site::Team;
+
+/// What is configured, as parts.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    pub team: Team,
+    pub apps: Vec<App>,
+    pub groups: Vec<Group>,
+    pub idps: Vec<IdentityProvider>,
+    pub service_tokens: Vec<ServiceToken>,
+    pub routes: Vec<Route>,
+}
+
+/// The snapshot, indexed for look-up.
+#[derive(Debug)]
+pub struct Catalog {
+    generation: u64,
+    team: Team,
+    apps: HashMap<AppId, Arc<App>>,
+    by_aud: HashMap<Aud, AppId>,
+    by_host: HostIndex<AppId>,
+    groups: HashMap<GroupId, Group>,
+    idps: Vec<Arc<IdentityProvider>>,
+    service_tokens: HashMap<ClientId, Arc<ServiceToken>>,
+    routes: Vec<Arc<Route>>,
+    routes_by_host: HostIndex<usize>,
+}
+
+impl Catalog {
+    /// `generation` names the snapshot: what was decided under another
+    /// generation must be decided again.
+    #[must_use]
+    pub fn new(parts: Parts, generation: u64) -> Self {
+        let mut by_host = HostIndex::default();
+        for app in &parts.apps {
+            for domain in &app.domains {
+                by_host.insert(&domain.host, &domain.path, app.id);
+            }
+        }
+        let mut routes_by_host = HostIndex::default();
+        for (index, route) in parts.routes.iter().enumerate() {
+            routes_by_host.insert(&route.hostname, &route.path, index);
+        }
+        Self {
+            generation,
+            team: parts.team,
+            by_aud: parts.apps.iter().map(|app| (app.aud.clone(), app.id)).collect(),
+            apps: parts.apps.into_iter().map(|app| (app.id, Arc::new(app))).collect(),
+            by_host,
+            groups: parts.groups.into_iter().map(|group| (group.id, group)).collect(),
+            idps: parts.idps.into_iter().map(Arc::new).collect(),
+            service_tokens: parts
+                .service_tokens
+                .into_iter()
+                .map(|token| (token.client_id.clone(), Arc::new(token)))
+                .collect(),
+            routes: parts.routes.into_iter().map(Arc::new).collect(),
+            routes_by_host,
+        }
+    }
+
+    #[must_use]
+    pub const fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    #[must_use]
+    pub const fn team(&self) -> &Team {
+        &self.team
+    }
+
+    /// The application a request belongs to: the most specific one alone,
+    /// without inheritance (Access docs, "application paths").
+    #[must_use]
+    pub fn app_at(&self, host: &Host, path: &NormPath) -> Option<&Arc<App>> {
+        self.apps.get(self.by_host.find(host.name(), path)?)
+    }
+
+    /// Where a request that may pass is sent.
+    #[must_use]
+    pub fn route_at(&self, host: &Host, path: &NormPath) -> Option<&Arc<Route>> {
+        self.routes.get(*self.routes_by_host.find(host.name(), path)?)
+    }
+
+    #[must_use]
+    pub fn app(&self, id: AppId) -> Option<&Arc<App>> {
+        self.apps.get(&id)
+    }
+
+    #[must_use]
+    pub fn app_by_aud(&self, aud: &Aud) -> Option<&Arc<App>> {
+        self.apps.get(self.by_aud.get(aud)?)
+    }
+
+    /// All applications, in no particular order.
+    pub fn apps(&self) -> impl Iterator<Item = &Arc<App>> {
+        self.apps.values()
+    }
+
+    #[must_use]
+    pub fn group(&self, id: GroupId) -> Option<&Group> {
+        self.groups.get(&id)
+    }
+
+    #[must_use]
+    pub fn idp(&self, id: IdpId) -> Option<&Arc<IdentityProvider>> {
+        self.idps.iter().find(|idp| idp.id == id)
+    }
+
+    /// The providers an application lets people choose from, as configured.
+    pub fn idps_for<'a>(&'a self, app: &'a App) -> impl Iterator<Item = &'a Arc<IdentityProvider>> {
+        self.idps.iter().filter(|idp| app.allows_idp(idp.id))
+    }
+
+    pub fn idps(&self) -> impl Iterator<Item = &Arc<IdentityProvider>> {
+        self.idps.iter()
+    }
+
+    #[must_use]
+    pub fn service_token(&self, client_id: &ClientId) -> Option<&Arc<ServiceToken>> {
+        self.service_tokens.get(client_id)
+    }
+
+    pub fn service_tokens(&self) -> impl Iterator<Item = &Arc<ServiceToken>> {
+        self.service_tokens.values()
+    }
+
+    #[must_use]
+    pub fn service_token_by_id(&self, id: ServiceTokenId) -> Option<&Arc<ServiceToken>> {
+        self.service_tokens.values().find(|token| token.id == id)
+    }
+
+    pub fn routes(&self) -> impl Iterator<Item = &Arc<Route>> {
+        self.routes.iter()
+    }
+}
+
+/// How specific a path pattern is: longer literal text first, then fewer stars.
+fn specificity(path: &PathPattern) -> (usize, std::cmp::Reverse<usize>) {
+    (path.literal_length(), std::cmp::Reverse(path.stars()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,66 @@
+//! Look-up by host and path in a time that does not grow with the number of
+//! entries: one hash probe for the exact host, one for each label of it for
+//! wildcard hosts.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use crate::catalog::specificity;
+use crate::host::HostPattern;
+use crate::path::{NormPath, PathPattern};
+
+#[derive(Debug)]
+pub(super) struct HostIndex<T> {
+    exact: HashMap<String, Vec<(PathPattern, T)>>,
+    /// Keyed by the labels after the last one that has a star, so that a host
+    /// meets only patterns that end as it does.
+    wildcard: HashMap<String, Vec<(HostPattern, PathPattern, T)>>,
+}
+
+impl<T> Default for HostIndex<T> {
+    fn default() -> Self {
+        Self { exact: HashMap::new(), wildcard: HashMap::new() }
+    }
+}
+
+impl<T> HostIndex<T> {
+    pub(super) fn insert(&mut self, host: &HostPattern, path: &PathPattern, value: T) {
+        if host.is_exact() {
+            let entries = self.exact.entry(host.as_str().to_owned()).or_default();
+            entries.push((path.clone(), value));
+            entries.sort_by_key(|(path, _)| Reverse(specificity(path)));
+        } else {
+            let entries = self.wildcard.entry(fixed_suffix(host.as_str()).to_owned()).or_default();
+            entries.push((host.clone(), path.clone(), value));
+        }
+    }
+
+    /// The exact host before any wildcard; among wildcards the one with more
+    /// fixed labels; then the longer literal path, then fewer stars.
+    pub(super) fn find(&self, name: &str, path: &NormPath) -> Option<&T> {
+        let exact = self.exact.get(name).and_then(|entries| entries.iter().find(|(pattern, _)| pattern.matches(path)));
+        if let Some((_, value)) = exact {
+            return Some(value);
+        }
+        if self.wildcard.is_empty() {
+            return None;
+        }
+        suffixes(name)
+            .filter_map(|suffix| self.wildcard.get(suffix))
+            .flatten()
+            .filter(|(host, pattern, _)| host.matches(name) && pattern.matches(path))
+            .max_by_key(|(host, pattern, _)| (host.fixed_labels(), specificity(pattern), Reverse(host.as_str().len())))
+            .map(|(_, _, value)| value)
+    }
+}
+
+/// `a.*.example.com` → `example.com`; `*test` → the empty text.
+fn fixed_suffix(pattern: &str) -> &str {
+    let after_star = &pattern[pattern.rfind('*').map_or(0, |at| at + 1)..];
+    after_star.split_once('.').map_or("", |(_, suffix)| suffix)
+}
+
+/// Every proper suffix of whole labels: of `a.b.c` these are `b.c`, `c` and the empty one.
+fn suffixes(name: &str) -> impl Iterator<Item = &str> {
+    name.char_indices().filter(|(_, c)| *c == '.').map(|(at, _)| &name[at + 1..]).chain(std::iter::once(""))
+}

@@ -1,0 +1,85 @@
+use super::*;
+use crate::id::AccountId;
+use crate::time::Lifetime;
+
+fn catalog(domains: &[&[&str]]) -> Catalog {
+    let account = AccountId::derived("acme");
+    let apps = domains
+        .iter()
+        .map(|domains| {
+            let id = AppId::derived(&account, domains[0]);
+            App {
+                id,
+                aud: Aud::of_app(&account, id),
+                name: domains[0].to_owned(),
+                domains: domains.iter().map(|domain| domain.parse().unwrap()).collect(),
+                session_duration: Lifetime::from_hours(24),
+                policies: vec![],
+                allowed_idps: vec![],
+                auto_redirect_to_identity: false,
+                refresh: crate::app::Refresh::Access,
+                http_only_cookie_attribute: true,
+                same_site_cookie_attribute: crate::app::SameSite::None,
+                options_preflight_bypass: false,
+                service_auth_401_redirect: false,
+                custom_deny_message: None,
+                custom_deny_url: None,
+                custom_non_identity_deny_url: None,
+                logo_url: None,
+            }
+        })
+        .collect();
+    let team = Team {
+        account,
+        name: "acme".into(),
+        domain: "acme.cloudflareaccess.com".into(),
+        url: "https://acme.cloudflareaccess.com".into(),
+        host: "acme.cloudflareaccess.com".parse().unwrap(),
+        session_duration: Lifetime::from_hours(24),
+    };
+    Catalog::new(Parts { team, apps, groups: vec![], idps: vec![], service_tokens: vec![], routes: vec![] }, 1)
+}
+
+fn found(catalog: &Catalog, host: &str, path: &str) -> Option<String> {
+    catalog.app_at(&host.parse().unwrap(), &path.parse().unwrap()).map(|app| app.name.clone())
+}
+
+#[test]
+fn the_most_specific_application_wins_alone() {
+    let catalog = catalog(&[
+        &["app.test"],
+        &["app.test/admin"],
+        &["app.test/admin/health"],
+        &["*.test"],
+        &["*.test/admin/health/deep"],
+    ]);
+    for (host, path, app) in [
+        ("app.test", "/", Some("app.test")),
+        ("app.test", "/adminx", Some("app.test")),
+        ("app.test:8443", "/admin", Some("app.test/admin")),
+        ("app.test", "/admin/x", Some("app.test/admin")),
+        ("app.test", "/admin/health/deep", Some("app.test/admin/health")),
+        ("other.test", "/admin", Some("*.test")),
+        ("other.test", "/admin/health/deep", Some("*.test/admin/health/deep")),
+        ("a.b.test", "/", None),
+        ("test", "/", None),
+        ("none.example", "/", None),
+    ] {
+        assert_eq!(found(&catalog, host, path).as_deref(), app, "{host}{path}");
+    }
+}
+
+#[test]
+fn an_exact_host_without_a_matching_path_leaves_the_request_to_the_wildcard() {
+    let catalog = catalog(&[&["a.example.com/admin"], &["*.example.com"], &["*.b.example.com"], &["x*.b.example.com"]]);
+    assert_eq!(found(&catalog, "a.example.com", "/").as_deref(), Some("*.example.com"));
+    assert_eq!(found(&catalog, "a.example.com", "/admin").as_deref(), Some("a.example.com/admin"));
+    assert_eq!(found(&catalog, "q.b.example.com", "/").as_deref(), Some("*.b.example.com"));
+}
+
+#[test]
+fn every_host_of_an_application_leads_to_it() {
+    let catalog = catalog(&[&["one.test", "two.test/sub"]]);
+    assert_eq!(found(&catalog, "two.test", "/sub/x").as_deref(), Some("one.test"));
+    assert_eq!(found(&catalog, "two.test", "/"), None);
+}

@@ -1,0 +1,71 @@
+//! Who somebody is, as their identity provider told it at the last sign-in.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::email::Email;
+use crate::id::{IdpId, UserId};
+
+/// A proven identity. Kept with the session; policies read it, `get-identity`
+/// shows it, tokens carry a part of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The `sub` of our tokens.
+    pub user_uuid: UserId,
+    /// The provider's own subject for this person.
+    pub id: String,
+    pub email: Email,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(default)]
+    pub groups: Vec<IdentityGroup>,
+    /// How they proved it (RFC 8176), where the provider says so.
+    #[serde(default)]
+    pub amr: Vec<String>,
+    pub idp: IdpRef,
+    /// Where the sign-in came from.
+    pub ip: IpAddr,
+    /// ISO country of the sign-in, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    /// The claims that the provider's `claims` setting lists, in its order.
+    #[serde(default)]
+    pub oidc_fields: Map<String, Value>,
+    /// Seconds since the epoch of the sign-in.
+    pub iat: i64,
+}
+
+/// The provider an identity came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdpRef {
+    pub id: IdpId,
+    #[serde(rename = "type")]
+    pub kind: String,
+}
+
+/// A group as the provider gave it: some give names, some give objects.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum IdentityGroup {
+    Name(String),
+    Object {
+        id: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        email: Option<String>,
+    },
+}
+
+impl IdentityGroup {
+    /// Whether this is the group: the exact name or id, never a part of it.
+    #[must_use]
+    pub fn is(&self, wanted: &str) -> bool {
+        match self {
+            Self::Name(name) => name == wanted,
+            Self::Object { id, name, .. } => id == wanted || name.as_deref() == Some(wanted),
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! A sign-in on its way: what was asked for, and the hand-over at its end.
+//!
+//! Each step consumes the one before, so that a step cannot be taken twice or
+//! out of order in code; that it cannot be taken twice by a browser is the
+//! store's work.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{AppId, IdentityNonce, IdpId};
+use crate::redirect::ReturnPath;
+use crate::secret::{Secret, SecretDigest};
+use crate::time::{Lifetime, Timestamp};
+
+/// How long a person may take at their identity provider.
+pub const LOGIN_LIFETIME: Lifetime = Lifetime::from_secs(600);
+/// How long the hand-over between the two domains may take.
+pub const HANDOFF_LIFETIME: Lifetime = Lifetime::from_secs(60);
+
+/// What a sign-in is for: the application, the host by which it was reached
+/// and the place to return to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    pub app: AppId,
+    /// Scheme and authority of the application as the browser sees it, `https://wiki.example.com`.
+    pub origin: String,
+    pub return_to: ReturnPath,
+    /// Digest of the browser's `CF_AppSession` cookie on the application's
+    /// host. Without it the hand-over sets no cookie but starts anew.
+    pub app_session: Option<String>,
+}
+
+/// A browser was sent to an identity provider.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AtProvider {
+    /// Names this attempt; used up by the first callback that presents it.
+    pub attempt: String,
+    pub target: Target,
+    pub idp: IdpId,
+    /// The OpenID `nonce` the ID token must carry.
+    pub nonce: String,
+    /// The PKCE code verifier (RFC 7636).
+    pub pkce_verifier: Option<String>,
+    /// Digest of the browser's `CF_Session` cookie.
+    pub browser: String,
+    pub expires_at: Timestamp,
+}
+
+impl AtProvider {
+    #[must_use]
+    pub fn begun(target: Target, idp: IdpId, pkce_verifier: Option<String>, browser: &Secret, now: Timestamp) -> Self {
+        Self {
+            attempt: Secret::random().expose().to_owned(),
+            target,
+            idp,
+            nonce: Secret::random().expose().to_owned(),
+            pkce_verifier,
+            browser: browser.digest().to_hex(),
+            expires_at: now.plus(LOGIN_LIFETIME),
+        }
+    }
+
+    /// The browser came back: what it wanted, if it is the one that left and is in time.
+    #[must_use]
+    pub fn returned(self, browser: &Secret, now: Timestamp) -> Option<Self> {
+        let same = SecretDigest::from_hex(&self.browser) == Some(browser.digest());
+        (same & (now < self.expires_at)).then_some(self)
+    }
+}
+
+/// A finished sign-in waits to be collected on the application's host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Handoff {
+    pub target: Target,
+    pub session: IdentityNonce,
+    pub expires_at: Timestamp,
+}

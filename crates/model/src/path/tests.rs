@@ -1,0 +1,102 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn norm(raw: &str) -> Result<String, InvalidPath> {
+    raw.parse::<NormPath>().map(|path| path.0)
+}
+
+#[test]
+fn c_01_dot_segments_are_resolved_before_anything_matches() {
+    for raw in [
+        "/public/../admin",
+        "/public/./../admin",
+        "/public/x/../../admin",
+        "/../../admin",
+        "/public/%2e%2e/admin",
+        "/public/.%2E/admin",
+        "/%61dmin",
+    ] {
+        assert_eq!(norm(raw).as_deref(), Ok("/admin"), "{raw}");
+    }
+}
+
+#[test]
+fn c_03_c_12_ambiguous_bytes_are_refused() {
+    for raw in [
+        "/public%2f..%2fadmin",
+        "/public/..%2Fadmin",
+        "/public\\..\\admin",
+        "/public/..%5cadmin",
+        "/admin%00",
+        "/admin%00/../public",
+        "/%zz",
+        "/%4",
+        "/a%0d%0aX:y",
+        "/%c0%ae%c0%ae/admin",
+        "/é",
+        "admin",
+        "*",
+        "",
+        "/a#b",
+        "/a b",
+    ] {
+        assert_eq!(norm(raw), Err(InvalidPath), "{raw}");
+    }
+}
+
+#[test]
+fn c_05_repeated_slashes_are_one() {
+    for (raw, path) in
+        [("//admin", "/admin"), ("/public//../admin", "/admin"), ("///admin/", "/admin/"), ("/admin//", "/admin/")]
+    {
+        assert_eq!(norm(raw).as_deref(), Ok(path), "{raw}");
+    }
+}
+
+#[test]
+fn c_06_an_escape_is_decoded_at_most_once() {
+    assert_eq!(norm("/public/%252e%252e/admin").as_deref(), Ok("/public/%252e%252e/admin"));
+    assert_eq!(norm("/%2561dmin").as_deref(), Ok("/%2561dmin"));
+    assert_eq!(norm("/a%3ab%c3%a9").as_deref(), Ok("/a%3Ab%C3%A9"));
+}
+
+#[test]
+fn a_path_pattern_matches_as_the_table_of_access_says() {
+    for (pattern, yes, no) in [
+        ("", &["/", "/x"][..], &[][..]),
+        ("/*", &["/", "/x"], &[]),
+        ("/alpha", &["/alpha", "/alpha/", "/alpha/one"], &["/alphabet", "/", "/Alpha", "/alpha.json"]),
+        ("/alpha/*", &["/alpha/one", "/alpha/one/two"], &["/alpha", "/alpha/", "/alphabet"]),
+        ("/foo*/bar", &["/food/bar", "/food/stuff/bar", "/foo/bar"], &["/food/barn", "/foo", "/fo/bar"]),
+        ("/a*/b*/c", &["/ax/by/c", "/a/b/c/d"], &["/a/c/b"]),
+    ] {
+        let pattern: PathPattern = pattern.parse().unwrap();
+        for path in yes {
+            assert!(pattern.matches(&path.parse().unwrap()), "{pattern} should match {path}");
+        }
+        for path in no {
+            assert!(!pattern.matches(&path.parse().unwrap()), "{pattern} should not match {path}");
+        }
+    }
+}
+
+#[test]
+fn a_pattern_that_no_request_could_match_is_refused() {
+    for text in ["/a/../b", "//a", "/a%61", "/a**", "a", "/a?b"] {
+        assert!(text.parse::<PathPattern>().is_err(), "{text}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn c_13_normalising_twice_is_normalising_once(tokens in prop::collection::vec(
+        prop::sample::select(vec!["/", ".", "..", ";", "%2e", "%2f", "%5c", "\\", "//", "%25", "%00", "a", "admin", "public", "%41"]), 0..12)) {
+        let raw = format!("/{}", tokens.concat());
+        if let Ok(once) = norm(&raw) {
+            let twice = norm(&once);
+            prop_assert_eq!(twice.as_deref(), Ok(once.as_str()));
+            prop_assert!(!once.contains("//") && !once.contains("/../") && !once.ends_with("/.."));
+        }
+    }
+}
