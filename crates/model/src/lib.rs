@@ -7,6 +7,7 @@
 pub mod app;
 pub mod arrival;
 pub mod catalog;
+pub mod cookie;
 pub mod email;
 pub mod group;
 pub mod host;

@@ -1,0 +1,103 @@
+//! The application's cookie as it is written to browsers: both doors set it,
+//! the login door at the end of a sign-in, the edge when it renews a token.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use crate::app::App;
+use crate::time::Timestamp;
+
+/// The cookie that holds a token: the application's on its own host, the
+/// organisation's on the team domain.
+pub const AUTHORIZATION: &str = "CF_Authorization";
+/// Names a browser on an application's host while it signs in.
+pub const APP_SESSION: &str = "CF_AppSession";
+/// Names a browser on the team domain while it signs in.
+pub const SESSION: &str = "CF_Session";
+/// Names a browser on the team domain across sign-ins.
+pub const DEVICE: &str = "CF_Device";
+
+/// The last second of the year 9999, the end of what an HTTP date can say.
+const LAST_HTTP_SECOND: u64 = 253_402_300_799;
+
+/// The `Set-Cookie` value that gives a browser the application's token.
+///
+/// `Expires` is there because Go's clients ignore a cookie without it;
+/// `Max-Age` because it also holds when the gateway's clock was moved. There
+/// is never a `Domain`: the token is for this one host (G-07).
+#[must_use]
+pub fn app_cookie(app: &App, token: &str, now: Timestamp, expires: Timestamp) -> String {
+    let life = expires.since(now).secs();
+    format!("{AUTHORIZATION}={token}; Expires={}; Max-Age={life}; {}", http_date(expires), app_attributes(app))
+}
+
+/// The `Set-Cookie` value that takes the application's token away again.
+#[must_use]
+pub fn cleared_app_cookie(app: &App) -> String {
+    format!("{AUTHORIZATION}=; Expires={}; Max-Age=0; {}", http_date(Timestamp(0)), app_attributes(app))
+}
+
+fn app_attributes(app: &App) -> String {
+    let http_only = if app.http_only_cookie_attribute { "HttpOnly; " } else { "" };
+    format!("Path=/; Secure; {http_only}SameSite={}", app.same_site_cookie_attribute.as_str())
+}
+
+/// An IMF-fixdate (RFC 9110 §5.6.7), as `Expires` wants it.
+#[must_use]
+pub fn http_date(moment: Timestamp) -> String {
+    let seconds = u64::try_from(moment.secs()).unwrap_or(0).min(LAST_HTTP_SECOND);
+    httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::{Refresh, SameSite};
+    use crate::id::{AppId, Aud};
+    use crate::time::Lifetime;
+
+    fn app() -> App {
+        App {
+            id: AppId::random(),
+            aud: Aud::try_from("a".repeat(64)).unwrap(),
+            name: "Wiki".into(),
+            domains: vec!["app.test".parse().unwrap()],
+            session_duration: Lifetime::from_hours(24),
+            policies: vec![],
+            allowed_idps: vec![],
+            auto_redirect_to_identity: false,
+            refresh: Refresh::Access,
+            http_only_cookie_attribute: true,
+            same_site_cookie_attribute: SameSite::None,
+            options_preflight_bypass: false,
+            service_auth_401_redirect: false,
+            custom_deny_message: None,
+            custom_deny_url: None,
+            custom_non_identity_deny_url: None,
+            logo_url: None,
+        }
+    }
+
+    #[test]
+    fn g_07_the_application_cookie_has_the_attributes_of_access_and_no_domain() {
+        let now = Timestamp::from_secs(1_800_000_000);
+        assert_eq!(
+            app_cookie(&app(), "a.b.c", now, now.plus(Lifetime::from_hours(24))),
+            "CF_Authorization=a.b.c; Expires=Sat, 16 Jan 2027 08:00:00 GMT; Max-Age=86400; Path=/; Secure; HttpOnly; \
+             SameSite=None"
+        );
+    }
+
+    #[test]
+    fn g_07_what_the_application_says_about_its_cookie_holds() {
+        let lax = App { http_only_cookie_attribute: false, same_site_cookie_attribute: SameSite::Lax, ..app() };
+        let cookie = app_cookie(&lax, "a.b.c", Timestamp(0), Timestamp::from_secs(60));
+        assert!(cookie.ends_with("Max-Age=60; Path=/; Secure; SameSite=Lax"), "{cookie}");
+    }
+
+    #[test]
+    fn a_cleared_cookie_is_over_and_matches_the_one_that_was_set() {
+        let cookie = cleared_app_cookie(&app());
+        assert!(cookie.starts_with("CF_Authorization=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0;"), "{cookie}");
+        assert!(cookie.contains("Path=/"), "{cookie}");
+    }
+}
