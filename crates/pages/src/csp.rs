@@ -1,0 +1,43 @@
+//! The content security policy of every page, and the texts it vouches for.
+
+/// Inlined in the `<style>` of every page.
+pub(crate) const STYLE: &str = include_str!("../../../templates/style.css");
+/// Keeps the fragment of the address through the sign-in.
+pub(crate) const SIGN_IN_SCRIPT: &str = include_str!("../../../templates/sign_in.js");
+/// Searches the list of people, checks the claims as one types.
+pub(crate) const PEOPLE_SCRIPT: &str = include_str!("../../../templates/people.js");
+/// Shows the copy buttons, which cannot work without scripts.
+pub(crate) const COPY_SCRIPT: &str = include_str!("../../../templates/copy.js");
+/// Counts down the time that a token has left.
+pub(crate) const DEMO_SCRIPT: &str = include_str!("../../../templates/demo.js");
+
+macro_rules! policy {
+    ($form_action:literal) => {
+        concat!(
+            "default-src 'none'; style-src '",
+            env!("STYLE_HASH"),
+            "'; script-src '",
+            env!("SIGN_IN_HASH"),
+            "' '",
+            env!("PEOPLE_HASH"),
+            "' '",
+            env!("COPY_HASH"),
+            "' '",
+            env!("DEMO_HASH"),
+            "'; img-src 'self' data: https:; frame-ancestors 'none'; base-uri 'none'; form-action ",
+            $form_action
+        )
+    };
+}
+
+/// The `Content-Security-Policy` for all pages here. Nothing runs and nothing
+/// styles but what this crate wrote; forms go back to the host they came from.
+pub const CONTENT_SECURITY_POLICY: &str = policy!("'self'");
+
+/// The same policy with another `form-action`, such as `'self' https://wiki.example.com`.
+/// Browsers hold a form to it through every redirect, so a form whose answer
+/// leads to another host has to name that host.
+#[must_use]
+pub fn content_security_policy(form_action: &str) -> String {
+    format!("{}{form_action}", policy!(""))
+}
