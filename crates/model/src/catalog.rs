@@ -29,7 +29,7 @@ pub struct Parts {
 }
 
 /// The snapshot, indexed for look-up.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Catalog {
     generation: u64,
     team: Team,
@@ -74,6 +74,18 @@ impl Catalog {
             routes: parts.routes.into_iter().map(Arc::new).collect(),
             routes_by_host,
         }
+    }
+
+    /// The same snapshot with the provider of this id replaced, where there is
+    /// one. It keeps its generation: rules name a provider by its id, so
+    /// whatever was decided stays decided.
+    #[must_use]
+    pub fn with_idp(&self, idp: IdentityProvider) -> Self {
+        let mut changed = self.clone();
+        if let Some(place) = changed.idps.iter_mut().find(|known| known.id == idp.id) {
+            *place = Arc::new(idp);
+        }
+        changed
     }
 
     #[must_use]

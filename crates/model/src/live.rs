@@ -29,6 +29,12 @@ impl LiveCatalog {
         self.0.load_full()
     }
 
+    /// Changes a part of what is in force, whatever was put in force meanwhile.
+    /// `change` may run more than once.
+    pub fn update(&self, change: impl Fn(&Catalog) -> Catalog) {
+        self.0.rcu(|catalog| Arc::new(change(catalog)));
+    }
+
     pub fn replace(&self, catalog: Catalog) {
         self.0.store(Arc::new(catalog));
     }

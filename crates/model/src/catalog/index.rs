@@ -9,7 +9,7 @@ use crate::catalog::specificity;
 use crate::host::HostPattern;
 use crate::path::{NormPath, PathPattern};
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct HostIndex<T> {
     exact: HashMap<String, Vec<(PathPattern, T)>>,
     /// Keyed by the labels after the last one that has a star, so that a host
