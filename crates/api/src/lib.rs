@@ -42,7 +42,6 @@ pub struct Parts {
 }
 
 /// The whole admin listener.
-#[must_use]
 pub fn router(parts: Parts) -> Router {
     let cloudflare = Router::new().route("/client/v4", any(no_route)).route("/client/v4/{*path}", any(no_route));
     let cloudflare = match parts.token {
