@@ -38,6 +38,3 @@ impl<T: askama::Template> Page for T {
         self.render().expect("writing to a String cannot fail, and no template calls anything that does")
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -58,3 +58,25 @@ pub enum Field {
     /// None of them: shown above the list.
     Form,
 }
+
+impl People<'_> {
+    /// More people than fit on a screen get a search.
+    fn is_long(&self) -> bool {
+        self.people.len() > 8
+    }
+
+    fn complaint(&self, field: Field) -> Option<&str> {
+        self.error.filter(|problem| problem.field == field).map(|problem| problem.message)
+    }
+
+    /// The form is folded away unless it is the only way on or needs mending.
+    fn someone_is_open(&self) -> bool {
+        self.people.is_empty() || self.error.is_some_and(|problem| problem.field != Field::Form)
+    }
+}
+
+impl Person<'_> {
+    fn initials(&self) -> String {
+        initials(self.name, self.email)
+    }
+}

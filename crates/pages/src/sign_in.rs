@@ -2,8 +2,6 @@
 
 use askama::Template;
 
-use crate::text::initial;
-
 /// The choice of a provider. Status 200, for GET and HEAD.
 #[derive(Clone, Debug, Default, Template)]
 #[template(path = "sign_in.html")]
