@@ -105,6 +105,12 @@ impl Catalog {
         self.apps.get(self.by_host.find(host.name(), path)?)
     }
 
+    /// Whether any application covers a part of this host.
+    #[must_use]
+    pub fn serves_host(&self, host: &Host) -> bool {
+        self.by_host.knows(host.name())
+    }
+
     /// Where a request that may pass is sent.
     #[must_use]
     pub fn route_at(&self, host: &Host, path: &NormPath) -> Option<&Arc<Route>> {

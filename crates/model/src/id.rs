@@ -7,6 +7,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -187,6 +188,37 @@ impl RayId {
     }
 }
 
+/// Makes ray ids without asking the operating system for each: unique within
+/// the process, spread over all nodes by a random start, and no secret.
+#[derive(Debug)]
+pub struct Rays {
+    start: u64,
+    next: AtomicU64,
+}
+
+impl Rays {
+    #[must_use]
+    pub fn new() -> Self {
+        Self { start: u64::from_le_bytes(crate::secret::random_bytes()), next: AtomicU64::new(0) }
+    }
+
+    #[must_use]
+    pub fn next(&self) -> RayId {
+        // The finaliser of splitmix64 is a bijection: no two counts give one id.
+        let mut id =
+            self.start.wrapping_add(self.next.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        id = (id ^ (id >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        id = (id ^ (id >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        RayId(format!("{:016x}", id ^ (id >> 31)))
+    }
+}
+
+impl Default for Rays {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl fmt::Display for RayId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -212,6 +244,14 @@ mod tests {
         assert_eq!(AppId::derived(&account, "Wiki"), AppId::derived(&account, "Wiki"));
         assert_ne!(AppId::derived(&account, "Wiki"), AppId::derived(&account, "wiki"));
         assert_ne!(AppId::derived(&account, "Wiki").0, PolicyId::derived(&account, "Wiki").0);
+    }
+
+    #[test]
+    fn ray_ids_do_not_repeat() {
+        let rays = Rays::new();
+        let ids: std::collections::HashSet<_> = (0..1000).map(|_| rays.next().to_string()).collect();
+        assert_eq!(ids.len(), 1000);
+        assert!(ids.iter().all(|id| id.len() == 16));
     }
 
     #[test]

@@ -23,8 +23,13 @@ impl ServiceToken {
     /// Whether the secret is this token's and the token is in force.
     #[must_use]
     pub fn accepts(&self, secret: &Secret, now: Timestamp) -> bool {
-        let in_force = self.enabled && self.expires_at.is_none_or(|end| now < end);
-        (self.client_secret == secret.digest()) & in_force
+        (self.client_secret == secret.digest()) & self.in_force(now)
+    }
+
+    /// Whether it is enabled and has not expired.
+    #[must_use]
+    pub fn in_force(&self, now: Timestamp) -> bool {
+        self.enabled && self.expires_at.is_none_or(|end| now < end)
     }
 }
 

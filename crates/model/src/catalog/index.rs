@@ -35,6 +35,15 @@ impl<T> HostIndex<T> {
         }
     }
 
+    /// Whether any entry is for this host, whatever its path.
+    pub(super) fn knows(&self, name: &str) -> bool {
+        self.exact.contains_key(name)
+            || suffixes(name)
+                .filter_map(|suffix| self.wildcard.get(suffix))
+                .flatten()
+                .any(|(host, _, _)| host.matches(name))
+    }
+
     /// The exact host before any wildcard; among wildcards the one with more
     /// fixed labels; then the longer literal path, then fewer stars.
     pub(super) fn find(&self, name: &str, path: &NormPath) -> Option<&T> {

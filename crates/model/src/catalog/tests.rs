@@ -78,6 +78,14 @@ fn an_exact_host_without_a_matching_path_leaves_the_request_to_the_wildcard() {
 }
 
 #[test]
+fn a_host_is_served_when_any_path_of_it_is() {
+    let catalog = catalog(&[&["app.test/admin"], &["*.example.com/x"]]);
+    let served = |host: &str| catalog.serves_host(&host.parse().unwrap());
+    assert!(served("app.test") && served("a.example.com"));
+    assert!(!served("test") && !served("a.b.example.com"));
+}
+
+#[test]
 fn every_host_of_an_application_leads_to_it() {
     let catalog = catalog(&[&["one.test", "two.test/sub"]]);
     assert_eq!(found(&catalog, "two.test", "/sub/x").as_deref(), Some("one.test"));
