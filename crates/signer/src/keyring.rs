@@ -1,0 +1,93 @@
+//! The keys in force: one that signs, and those that are published and
+//! accepted beside it. Immutable; a rotation makes another keyring.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::key::SigningKey;
+use crate::{published, token};
+
+/// The keys in force. Previous ones are among the others as long as they
+/// overlap; so is the next one, ahead of its time, because validators that read
+/// the certs endpoint seldom must know it before it signs.
+#[derive(Debug)]
+pub struct Keyring {
+    current: Arc<SigningKey>,
+    others: Vec<Arc<SigningKey>>,
+    encoded_header: String,
+    published: String,
+}
+
+impl Keyring {
+    #[must_use]
+    pub fn new(current: Arc<SigningKey>, mut others: Vec<Arc<SigningKey>>) -> Self {
+        others.retain(|key| key.kid() != current.kid());
+        Self {
+            encoded_header: token::encoded_header(current.kid()),
+            published: published::document(&current, &others),
+            current,
+            others,
+        }
+    }
+
+    /// The body of the certs endpoint, made once.
+    #[must_use]
+    pub fn published(&self) -> &str {
+        &self.published
+    }
+
+    /// The name of the key that signs.
+    #[must_use]
+    pub fn current_kid(&self) -> &str {
+        self.current.kid()
+    }
+
+    /// A token of these claims, signed by the current key.
+    ///
+    /// # Panics
+    /// When the claims have no JSON form; those of [`crate::claims`] and JSON
+    /// values have one.
+    #[must_use]
+    pub fn sign(&self, claims: &impl Serialize) -> String {
+        let payload = serde_json::to_vec(claims).expect("claims have a JSON form");
+        token::signed(&self.encoded_header, &payload, &self.current)
+    }
+
+    /// The key of exactly this name. A `kid` is compared with what we hold and
+    /// used for nothing else (K-03).
+    pub(crate) fn key(&self, kid: &str) -> Option<&SigningKey> {
+        std::iter::once(&self.current).chain(&self.others).find(|key| key.kid() == kid).map(AsRef::as_ref)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use doorward_model::time::Lifetime;
+
+    use super::*;
+    use crate::Rejection;
+    use crate::testing::{CURRENT, NOW, PREVIOUS, aud, issuers, user_claims};
+
+    #[test]
+    fn a_token_keeps_its_validity_when_the_key_rotates_and_loses_it_when_the_key_retires() {
+        let accepts = |keyring: &Keyring, token: &str| {
+            keyring.verify_app(token, &issuers(), &aud(), NOW, Lifetime::ZERO).map(|_| ())
+        };
+        let before = Keyring::new(PREVIOUS.clone(), vec![CURRENT.clone()]);
+        let after = Keyring::new(CURRENT.clone(), vec![PREVIOUS.clone()]);
+        let retired = Keyring::new(CURRENT.clone(), Vec::new());
+        let (old, new) = (before.sign(&user_claims()), after.sign(&user_claims()));
+
+        assert_eq!(accepts(&after, &old), Ok(()));
+        assert_eq!(accepts(&before, &new), Ok(()), "a node that has not rotated yet knows the next key");
+        assert_eq!(accepts(&retired, &old), Err(Rejection::WrongKey));
+        assert_eq!(accepts(&retired, &new), Ok(()));
+    }
+
+    #[test]
+    fn a_key_is_published_once_even_when_it_is_given_twice() {
+        let keyring = Keyring::new(CURRENT.clone(), vec![CURRENT.clone(), PREVIOUS.clone()]);
+        assert_eq!(keyring.published(), Keyring::new(CURRENT.clone(), vec![PREVIOUS.clone()]).published());
+    }
+}
