@@ -124,6 +124,16 @@ fn k_03_a_signature_counts_only_for_the_key_it_names() {
 }
 
 #[test]
+fn k_12_a_header_of_another_type_is_refused() {
+    for typ in ["at+jwt", "logout+jwt", "JWE", "jwt", ""] {
+        let header = json!({"alg": "RS256", "kid": CURRENT.kid(), "typ": typ}).to_string();
+        assert_eq!(rejection_of_header(&header), Some(Rejection::Malformed), "{typ}");
+    }
+    let untyped = json!({"alg": "RS256", "kid": CURRENT.kid()}).to_string();
+    assert_eq!(rejection_of_header(&untyped), None);
+}
+
+#[test]
 fn k_10_a_token_in_any_other_encoding_is_refused() {
     let token = keyring().sign(&user_claims());
     let (signed, signature) = token.rsplit_once('.').unwrap();

@@ -27,6 +27,10 @@ fn service_token(shape: AudShape) -> String {
 }
 
 fn meta_token() -> String {
+    keyring().sign(&meta_claims())
+}
+
+fn meta_claims() -> claims::MetaClaims {
     let challenge = Challenge {
         aud: &aud(),
         hostname: "wiki.test",
@@ -36,7 +40,7 @@ fn meta_token() -> String {
         auth_status: "NONE",
         country: None,
     };
-    keyring().sign(&claims::meta(&challenge, NOW.secs()))
+    claims::meta(&challenge, NOW.secs())
 }
 
 fn verified_org(token: &str) -> Result<OrgToken, Rejection> {
@@ -87,6 +91,9 @@ fn a_meta_token_lasts_five_minutes() {
     assert_eq!((&*meta.auth_status, &*meta.real_country, meta.exp), ("NONE", "XX", NOW.secs() + 300));
     let late = NOW.plus(Lifetime::from_secs(300));
     assert_eq!(keyring().verify_meta(&meta_token(), late), Err(Rejection::Expired));
+    let mut longer = json!(meta_claims());
+    longer["exp"] = json!(NOW.secs() + 301);
+    assert_eq!(keyring().verify_meta(&keyring().sign(&longer), NOW), Err(Rejection::TooLongLived));
 }
 
 #[test]
