@@ -1,1 +1,103 @@
-//! The team domain: sign-in, hand-over, certificates, sign-out.
+//! The team domain's door: sign-in, the hand-over to applications, sign-out,
+//! and what is published about tokens; with its counterpart below
+//! `/cdn-cgi/access/` on the applications' own hosts.
+//!
+//! Which host a request is for, and where it comes from, the edge has found
+//! out before ([`Arrival`](doorward_model::arrival::Arrival)). Who may pass is
+//! the word of `policy`, what tokens say that of `signer`.
+
+mod begin;
+mod callback;
+mod certs;
+mod cookie;
+mod handoff;
+mod metrics;
+mod outbound;
+mod provider;
+mod respond;
+mod session;
+mod sign_out;
+mod visit;
+mod whoami;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::get;
+use doorward_model::live::LiveCatalog;
+use doorward_model::time::Clock;
+use doorward_signer::Signer;
+use doorward_store::Store;
+use prometheus_client::registry::Registry;
+use tower_cookies::CookieManagerLayer;
+
+pub use crate::outbound::{Outbound, OutboundError, OutboundOptions};
+
+use crate::metrics::Metrics;
+use crate::provider::Providers;
+
+/// The login door.
+pub struct Login {
+    catalog: LiveCatalog,
+    signer: Arc<Signer>,
+    store: Store,
+    providers: Providers,
+    /// Issuers whose tokens are ours.
+    issuers: Vec<String>,
+    emulator: bool,
+    metrics: Metrics,
+}
+
+/// What the login door is made of.
+pub struct Parts<'a> {
+    pub clock: Clock,
+    pub catalog: LiveCatalog,
+    pub signer: Arc<Signer>,
+    pub store: Store,
+    pub outbound: Outbound,
+    pub issuers: Vec<String>,
+    pub emulator: bool,
+    pub registry: &'a mut Registry,
+}
+
+impl Login {
+    #[must_use]
+    pub fn new(parts: Parts<'_>) -> Arc<Self> {
+        Arc::new(Self {
+            catalog: parts.catalog,
+            signer: parts.signer,
+            store: parts.store,
+            providers: Providers::new(parts.outbound, parts.clock),
+            issuers: parts.issuers,
+            emulator: parts.emulator,
+            metrics: Metrics::registered(parts.registry),
+        })
+    }
+
+    /// Everything the team domain answers. `get` answers HEAD too, which
+    /// cloudflared uses for the whole chain.
+    pub fn team_router(self: &Arc<Self>) -> Router {
+        Router::new()
+            .route("/", get(whoami::welcome))
+            .route("/cdn-cgi/access/login/{host}", get(begin::begin))
+            .route("/cdn-cgi/access/callback", get(callback::callback))
+            .route("/cdn-cgi/access/certs", get(certs::certs))
+            .route("/cdn-cgi/access/get-identity", get(whoami::identity))
+            .route("/cdn-cgi/access/logout", get(sign_out::on_team_domain))
+            .fallback(respond::not_found)
+            .layer(CookieManagerLayer::new())
+            .with_state(self.clone())
+    }
+
+    /// What is below `/cdn-cgi/access/` on every application's host.
+    pub fn app_router(self: &Arc<Self>) -> Router {
+        Router::new()
+            .route("/cdn-cgi/access/authorized", get(handoff::authorized))
+            .route("/cdn-cgi/access/certs", get(certs::certs))
+            .route("/cdn-cgi/access/get-identity", get(whoami::identity))
+            .route("/cdn-cgi/access/logout", get(sign_out::on_app_host))
+            .fallback(respond::not_found)
+            .layer(CookieManagerLayer::new())
+            .with_state(self.clone())
+    }
+}

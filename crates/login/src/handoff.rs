@@ -1,0 +1,118 @@
+//! The hand-over between the two domains: the team domain leaves a finished
+//! sign-in under a one-use name, the application's host collects it and gives
+//! the browser the application's token. The token itself is never in a URL (H-07).
+
+use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use doorward_model::app::App;
+use doorward_model::cookie::{APP_SESSION, app_cookie};
+use doorward_model::id::IdpId;
+use doorward_model::idp::IdpKind;
+use doorward_model::login::{HANDOFF_LIFETIME, Handoff, Target};
+use doorward_model::secret::{Secret, SecretDigest};
+use doorward_model::session::Session;
+use doorward_model::site;
+use doorward_model::time::{Lifetime, Timestamp};
+use doorward_policy::{Permit, decide};
+use doorward_signer::claims::{self, AudShape};
+use http::header::{HeaderValue, SET_COOKIE};
+use serde_json::json;
+
+use crate::begin::Covers;
+use crate::cookie;
+use crate::respond::{Stop, Trouble, redirect};
+use crate::visit::Visit;
+
+/// A token must outlive the redirect that carries it, also where every visit
+/// is to be checked anew ("immediate timeout"); else the browser goes in circles.
+const SHORTEST: Lifetime = Lifetime::from_secs(10);
+
+/// `GET /cdn-cgi/access/authorized?nonce&state` on an application's host.
+pub(crate) async fn authorized(visit: Visit) -> Response {
+    match visit.authorized().await {
+        Ok(answer) => answer,
+        Err(stop) => stop.respond(&visit),
+    }
+}
+
+impl Visit {
+    /// Leaves the sign-in for the application's host and sends the browser there.
+    pub(crate) async fn hand_over(&self, session: &Session, target: Target, is_sso: bool) -> Result<Response, Stop> {
+        let state = json!({
+            "hostname": target.origin.split_once("://").map_or("", |(_, host)| host),
+            "authDomain": self.catalog.team().domain,
+            "redirectURL": target.return_to,
+            "isSSO": is_sso,
+        });
+        let state = URL_SAFE_NO_PAD.encode(state.to_string());
+        let key = Secret::random();
+        let location =
+            format!("{}{}authorized?nonce={}&state={state}", target.origin, site::ACCESS_PREFIX, key.expose());
+        let expires_at = self.arrival.now.plus(HANDOFF_LIFETIME);
+        let handoff = Handoff { target, session: session.nonce.clone(), expires_at };
+        self.login.store.leave_handoff(&key, &handoff).await?;
+        Ok(redirect(&location))
+    }
+
+    async fn authorized(&self) -> Result<Response, Stop> {
+        let invalid = || Trouble::UsedLogin.back_to("/");
+        let key = self.parameter("nonce").filter(|nonce| !nonce.is_empty()).map(Secret::new).ok_or_else(invalid)?;
+        let handoff = self.login.store.collect_handoff(&key, self.arrival.now).await?.ok_or_else(invalid)?;
+        let target = handoff.target;
+        let app = self.catalog.app(target.app).cloned().ok_or_else(invalid)?;
+        let here =
+            target.origin == self.arrival.origin() && self.catalog.is_of(&app, &self.arrival.host, &target.return_to);
+        if !here {
+            return Err(invalid());
+        }
+        let location = site::app_url(&target.origin, &target.return_to);
+        match &target.app_session {
+            // Nothing says which browser on this host began; the edge asks again, and then it does.
+            None => return Ok(redirect(&location)),
+            Some(digest) if self.began(digest) => {}
+            Some(_) => return Err(invalid()),
+        }
+        let session = self.live_session(&handoff.session).await?.ok_or_else(invalid)?;
+        let identity = &session.identity;
+        let permit = decide(&app, &self.catalog, &self.facts(Some(identity))).map_err(|refusal| {
+            let policy = refusal.policy;
+            tracing::info!(user.email = %identity.email, app.id = %app.id, policy, ray.id = %self.arrival.ray, "denied");
+            Trouble::Forbidden(app.clone())
+        })?;
+        let (policy, rule) = (permit.policy(), permit.rule());
+        tracing::info!(user.email = %identity.email, app.id = %app.id, policy, rule, ray.id = %self.arrival.ray, "let in");
+        let mut answer = redirect(&location);
+        answer.headers_mut().append(SET_COOKIE, self.app_cookie(&app, &session, &permit));
+        Ok(answer)
+    }
+
+    /// Whether this browser is the one that the edge sent to sign in (H-07).
+    fn began(&self, digest: &str) -> bool {
+        let expected = SecretDigest::from_hex(digest);
+        expected.is_some()
+            && cookie::values(&self.headers, APP_SESSION)
+                .any(|value| Some(SecretDigest::of(value.as_bytes())) == expected)
+    }
+
+    fn app_cookie(&self, app: &App, session: &Session, permit: &Permit) -> HeaderValue {
+        let (now, identity) = (self.arrival.now, &session.identity);
+        let user = &identity.user_uuid;
+        let iat = self.login.store.revocations().earliest_iat(Some(&session.nonce), Some(user), &app.aud, now);
+        let lifetime = permit.session_duration().clamp(SHORTEST, doorward_signer::MAX_LIFETIME);
+        let exp = Timestamp::from_secs(iat).plus(lifetime);
+        let custom = claims::custom(identity, &self.configured_claims(identity.idp.id));
+        let issuer = self.catalog.team().issuer();
+        let shape = AudShape::Array;
+        let claims = claims::app(identity, &session.nonce, &app.aud, issuer, iat, exp.secs(), shape, &custom);
+        let token = self.login.signer.load().sign(&claims);
+        HeaderValue::try_from(app_cookie(app, &token, now, exp)).expect("a token is base64url and dots")
+    }
+
+    fn configured_claims(&self, idp: IdpId) -> Vec<String> {
+        match self.catalog.idp(idp).map(|idp| &idp.kind) {
+            Some(IdpKind::Oidc(oidc)) => oidc.claims.clone(),
+            None => vec![],
+        }
+    }
+}

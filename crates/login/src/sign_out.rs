@@ -1,0 +1,90 @@
+//! Signing out: the whole session ends, for all applications (Access docs,
+//! "session management"), and nobody is told so before it is stored.
+
+use axum::response::Response;
+use doorward_model::cookie::cleared_app_cookie;
+use doorward_model::host::Host;
+use doorward_model::path::NormPath;
+use doorward_model::redirect::ReturnPath;
+use doorward_model::session::Revoked;
+use doorward_model::site;
+use doorward_pages::{Action, Notice};
+use http::StatusCode;
+use http::header::{HeaderValue, SET_COOKIE};
+use url::Url;
+
+use crate::cookie;
+use crate::respond::{Stop, page, redirect};
+use crate::visit::Visit;
+
+const TITLE: &str = "Signed out ・ Cloudflare Access";
+
+pub(crate) async fn on_team_domain(visit: Visit) -> Response {
+    if let Err(stop) = visit.end_sessions().await {
+        return stop.respond(&visit);
+    }
+    cookie::take_org_token(&visit.cookies);
+    visit.signed_out(None)
+}
+
+pub(crate) async fn on_app_host(visit: Visit) -> Response {
+    if let Err(stop) = visit.end_sessions().await {
+        return stop.respond(&visit);
+    }
+    let mut answer = visit.signed_out(Some(Action::new("Sign in again", "/")));
+    if let Some(app) =
+        visit.arrival.app.clone().or_else(|| visit.catalog.apps().find(|app| visit.is_here(app)).cloned())
+    {
+        let cleared = HeaderValue::try_from(cleared_app_cookie(&app)).expect("a cookie without a value is plain text");
+        answer.headers_mut().append(SET_COOKIE, cleared);
+    }
+    answer
+}
+
+impl Visit {
+    /// Revokes every session that the cookies speak of, ended tokens included:
+    /// whoever signs out wants none of them to come back (G-10, R-03).
+    async fn end_sessions(&self) -> Result<(), Stop> {
+        let mut ended = Vec::new();
+        for token in self.presented(doorward_signer::MAX_LIFETIME) {
+            let bearings = token.bearings();
+            let Some(nonce) = bearings.session.filter(|nonce| !ended.contains(nonce)) else { continue };
+            self.login.store.revoke(&Revoked::Session(nonce.clone()), self.arrival.now).await?;
+            let user = bearings.user.map(|user| user.to_string()).unwrap_or_default();
+            tracing::info!(user.id = user, ray.id = %self.arrival.ray, "signed out");
+            ended.push(nonce);
+        }
+        Ok(())
+    }
+
+    fn signed_out(&self, action: Option<Action>) -> Response {
+        match self.parameter("returnTo").and_then(|wanted| self.return_to(&wanted)) {
+            Some(location) => redirect(&location),
+            None => {
+                let heading = "You are signed out";
+                let text = "Your session has ended for all applications. Your identity provider may still know you.";
+                page(StatusCode::OK, &Notice { title: TITLE, heading, text, action, ..Notice::default() })
+            }
+        }
+    }
+
+    /// Where `returnTo` may lead: an address of one of our applications or of
+    /// the team domain, by the scheme and port of this request (H-01, H-02).
+    fn return_to(&self, wanted: &str) -> Option<String> {
+        if wanted.starts_with('/') {
+            return Some(site::app_url(&self.arrival.origin(), &ReturnPath::from_parameter(wanted)));
+        }
+        let plain = wanted.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
+        let url =
+            Url::parse(wanted).ok().filter(|url| plain && url.username().is_empty() && url.password().is_none())?;
+        let scheme = if self.arrival.https { "https" } else { "http" };
+        let host: Host = url[url::Position::BeforeHost..url::Position::AfterPort].parse().ok()?;
+        if url.scheme() != scheme || host.port() != self.arrival.host.port() {
+            return None;
+        }
+        let path: NormPath = url.path().parse().ok()?;
+        let ours = host.name() == self.catalog.team().host.name() || self.catalog.app_at(&host, &path).is_some();
+        let place = ReturnPath::from_parameter(&url[url::Position::BeforePath..url::Position::AfterQuery]);
+        ours.then(|| site::app_url(&site::origin(self.arrival.https, &host), &place))
+    }
+}
