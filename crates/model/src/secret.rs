@@ -109,6 +109,7 @@ impl Eq for SecretDigest {}
 /// When the operating system has no randomness to give: nothing that needs
 /// chance can go on safely.
 #[must_use]
+#[expect(clippy::disallowed_methods, reason = "the one place that chance comes from")]
 pub fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
