@@ -1,1 +1,143 @@
-//! What only emulator mode has: the built-in identity provider, the control API, the demo application.
+//! What only emulator mode has: people to sign in as and the OpenID provider
+//! that vouches for them, the control API that moves time, keys and sessions,
+//! and the demonstration application. Production mode never wires it in.
+//!
+//! What it makes is real: the provider is an ordinary one to the login door,
+//! a minted token stands on an ordinary session, and the demonstration reads
+//! its token as any application would.
+
+mod idp;
+mod people;
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::Router;
+use doorward_model::id::IdpId;
+use doorward_model::idp::{IdentityProvider, IdpKind, OidcEndpoints, OidcProvider};
+use doorward_model::live::LiveCatalog;
+use doorward_model::secret::Secret;
+use doorward_model::site::Team;
+use doorward_model::time::Clock;
+use doorward_signer::Signer;
+use doorward_store::Store;
+
+pub use crate::idp::IDP_PATH;
+pub use crate::people::Person;
+
+/// The name under which the store keeps the secret that the gateway shows its
+/// built-in provider.
+pub const CLIENT_SECRET: &str = "built-in identity provider";
+
+/// What the built-in provider is called where people choose one.
+pub const PROVIDER_NAME: &str = "Built-in people";
+
+/// Rotates the signing keys; `true` drops the previous ones at once. Resolves
+/// when the new key signs on this node.
+pub type Rotate = Arc<dyn Fn(bool) -> Pin<Box<dyn Future<Output = Result<(), RotationFailed>> + Send>> + Send + Sync>;
+
+/// The keys are as they were; the text is for the log.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the signing keys could not be rotated: {0}")]
+pub struct RotationFailed(pub String);
+
+/// What the emulator is made of.
+pub struct Parts {
+    pub clock: Clock,
+    pub catalog: LiveCatalog,
+    pub signer: Arc<Signer>,
+    pub store: Store,
+    /// The issuers this installation accepts: its own names.
+    pub issuers: Vec<String>,
+    /// The people it starts with, and goes back to.
+    pub people: Vec<Person>,
+    /// The same that [`Emulator::provider`] was given.
+    pub client_secret: Secret,
+    pub rotate: Rotate,
+}
+
+/// The emulator: its state, and the three sites that show it.
+pub struct Emulator {
+    clock: Clock,
+    catalog: LiveCatalog,
+    signer: Arc<Signer>,
+    store: Store,
+    issuers: Vec<String>,
+    rotate: Rotate,
+    people: people::People,
+    provider: idp::Provider,
+}
+
+impl Emulator {
+    #[must_use]
+    pub fn new(parts: Parts) -> Arc<Self> {
+        let gateway = idp::Client::gateway(parts.catalog.load().team(), &parts.client_secret);
+        Arc::new(Self {
+            clock: parts.clock,
+            catalog: parts.catalog,
+            signer: parts.signer,
+            store: parts.store,
+            issuers: parts.issuers,
+            rotate: parts.rotate,
+            people: people::People::new(parts.people),
+            provider: idp::Provider::new(vec![gateway]),
+        })
+    }
+
+    /// The catalog's entry for the built-in provider. A catalog that is made
+    /// anew while the emulator runs takes [`Emulator::claim_names`] with it.
+    #[must_use]
+    pub fn provider(team: &Team, client_secret: &Secret, claims: Vec<String>) -> IdentityProvider {
+        IdentityProvider {
+            id: provider_id(team),
+            name: PROVIDER_NAME.into(),
+            kind: IdpKind::Oidc(OidcProvider {
+                client_id: idp::GATEWAY_CLIENT_ID.into(),
+                client_secret: client_secret.clone(),
+                endpoints: OidcEndpoints::Discovered { issuer: idp::issuer(team) },
+                scopes: ["openid", "email", "profile", "groups"].map(str::to_owned).to_vec(),
+                claims,
+                email_claim_name: None,
+                pkce_enabled: true,
+                trust_unverified_email: false,
+            }),
+        }
+    }
+
+    /// The names of all claims that people of the built-in provider have now.
+    #[must_use]
+    pub fn claim_names(&self) -> Vec<String> {
+        self.people.claim_names()
+    }
+
+    /// The OpenID provider, to be nested at [`IDP_PATH`] on the team host.
+    pub fn idp_router(self: &Arc<Self>) -> Router {
+        idp::router(Arc::clone(self))
+    }
+
+    /// Makes the login door copy what people have: a claim that a provider's
+    /// entry does not list never reaches an identity.
+    fn publish_claim_names(&self) {
+        let names = self.people.claim_names();
+        self.catalog.update(|catalog| {
+            let Some(entry) = catalog.idp(provider_id(catalog.team())) else { return catalog.clone() };
+            let IdpKind::Oidc(oidc) = &entry.kind;
+            let oidc = OidcProvider { claims: names.clone(), ..oidc.clone() };
+            catalog.with_idp(IdentityProvider { kind: IdpKind::Oidc(oidc), ..(**entry).clone() })
+        });
+    }
+}
+
+fn provider_id(team: &Team) -> IdpId {
+    IdpId::derived(&team.account, "doorward:built-in")
+}
+
+/// The claim names of the people that a configuration declares, for
+/// [`Emulator::provider`] before there is an emulator.
+#[must_use]
+pub fn claim_names(people: &[Person]) -> Vec<String> {
+    people::claim_names(people.iter())
+}
+
+#[cfg(test)]
+mod testing;
