@@ -1,1 +1,140 @@
-//! The only SQL: one statement set for SQLite and Postgres.
+//! The only SQL: people, sessions, one-use things, keys and revocations, kept
+//! in SQLite or Postgres with one statement set. What the values mean is the
+//! business of the crates that ask for them.
+//!
+//! Two habits run through it. A state change is one conditional statement (or
+//! one transaction that begins with it) and a look at the rows affected, so
+//! that of any number of racing callers exactly one wins on both databases.
+//! And nothing is read from the database on the way of a request that is
+//! already signed in: revocations are held in memory, see [`Revocations`].
+
+mod database;
+mod error;
+mod installation;
+mod keys;
+mod location;
+mod once;
+mod postgres;
+mod revocations;
+mod revoking;
+mod schema;
+mod seal;
+mod sessions;
+mod sqlite;
+mod upkeep;
+mod watch;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+pub use crate::error::{KeyMismatch, LostKeys, StoreError};
+pub use crate::keys::{KeyState, NewKey, StoredKey};
+pub use crate::revocations::Revocations;
+pub use crate::seal::Seal;
+
+use crate::database::Database;
+use crate::location::Location;
+
+/// The database of an installation. Clones share one pool of connections.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    database: Database,
+    location: Location,
+    seal: Seal,
+    revocations: Arc<Revocations>,
+    keys_changed: Arc<Notify>,
+    /// Released last, when no connection to the file is left.
+    held: Mutex<Option<sqlite::Held>>,
+}
+
+impl Store {
+    /// Opens the database that `url` names, without a look at its schema. A
+    /// Postgres server that is not up yet is waited for, as long as `wait`; a
+    /// SQLite file is created when it is not there, and held against other
+    /// processes until the last clone is dropped or [`Store::close`] is called.
+    ///
+    /// # Errors
+    /// When the database stays away, refuses us, or is held by another process.
+    pub async fn connect(url: &str, seal: Seal, wait: Duration) -> Result<Self, StoreError> {
+        sqlx::any::install_default_drivers();
+        let mut location = Location::parse(url)?;
+        let mut held = None;
+        let breaks = Arc::default();
+        let pool_options = match &location {
+            Location::Sqlite(path) => {
+                let file = sqlite::hold(path).await?;
+                location = Location::Sqlite(file.path.clone());
+                held = Some(file);
+                sqlite::pool_options()
+            }
+            Location::Postgres { options, .. } => {
+                postgres::wait_until_up(options, &location.to_string(), wait).await?;
+                postgres::pool_options(&breaks)
+            }
+        };
+        let pool = pool_options.connect_lazy_with(location.any_options()?);
+        Ok(Self(Arc::new(Inner {
+            database: Database::new(pool, location.to_string(), breaks),
+            location,
+            seal,
+            revocations: Arc::default(),
+            keys_changed: Arc::default(),
+            held: Mutex::new(held),
+        })))
+    }
+
+    /// Whether several nodes may share this database.
+    #[must_use]
+    pub fn is_postgres(&self) -> bool {
+        matches!(self.0.location, Location::Postgres { .. })
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.database().rows(|| sqlx::query("SELECT 1")).await.map(|_| ())
+    }
+
+    /// Statements run for callers so far. The hot path adds nothing to it;
+    /// what [`Store::watch`] asks in the background is not counted.
+    #[must_use]
+    pub fn queries(&self) -> u64 {
+        self.database().queries()
+    }
+
+    /// The seal under which this installation's secrets are kept.
+    #[must_use]
+    pub fn sealer(&self) -> &Seal {
+        &self.0.seal
+    }
+
+    /// Whatever was revoked, in memory.
+    #[must_use]
+    pub fn revocations(&self) -> &Arc<Revocations> {
+        &self.0.revocations
+    }
+
+    /// Notified when any node, this one included, changed the signing keys.
+    /// Meant for one waiting task: a change while nobody waits is kept for the next wait.
+    #[must_use]
+    pub fn keys_changed(&self) -> Arc<Notify> {
+        Arc::clone(&self.0.keys_changed)
+    }
+
+    /// Closes all connections, and lets another process have the SQLite file.
+    /// Every later call fails.
+    pub async fn close(&self) {
+        self.database().pool.close().await;
+        drop(self.0.held.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+
+    fn database(&self) -> &Database {
+        &self.0.database
+    }
+}

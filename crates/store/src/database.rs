@@ -1,0 +1,190 @@
+//! Running statements: bounded in time, counted, and on connections that work.
+
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use sqlx::any::{AnyArguments, AnyRow};
+use sqlx::query::Query;
+use sqlx::{Any, AnyConnection, AnyPool, Connection as _, Row as _};
+
+use crate::error::StoreError;
+
+/// One SQL text with what is bound to it.
+pub(crate) type Statement = Query<'static, Any, AnyArguments>;
+
+/// Longer than SQLite waits for its lock. A connection that died without a
+/// word would otherwise hold its caller until TCP gives up, a quarter of an hour later.
+const STATEMENT_LIMIT: Duration = Duration::from_secs(6);
+
+/// One step of a change of several statements.
+pub(crate) struct Step {
+    statement: Statement,
+    required: bool,
+}
+
+/// A step that must change at least one row; otherwise the whole change is undone.
+pub(crate) fn must(statement: Statement) -> Step {
+    Step { statement, required: true }
+}
+
+/// A step that may find nothing to change.
+pub(crate) fn also(statement: Statement) -> Step {
+    Step { statement, required: false }
+}
+
+/// The pool, and the manner in which it is used.
+pub(crate) struct Database {
+    pub(crate) pool: AnyPool,
+    place: String,
+    queries: AtomicU64,
+    breaks: Arc<LastBreak>,
+}
+
+/// When a connection last turned out to be broken: the others may be, too.
+#[derive(Default)]
+pub(crate) struct LastBreak(Mutex<Option<Instant>>);
+
+impl Database {
+    pub(crate) fn new(pool: AnyPool, place: String, breaks: Arc<LastBreak>) -> Self {
+        Self { pool, place, queries: AtomicU64::new(0), breaks }
+    }
+
+    /// Statements run for callers so far; background polls are not counted.
+    pub(crate) fn queries(&self) -> u64 {
+        self.queries.load(Ordering::Relaxed)
+    }
+
+    /// The rows of a statement that changes nothing. It is asked once more
+    /// when the connection turns out to be broken.
+    pub(crate) async fn rows(&self, statement: impl Fn() -> Statement) -> Result<Vec<AnyRow>, StoreError> {
+        self.queries.fetch_add(1, Ordering::Relaxed);
+        self.uncounted_rows(statement).await
+    }
+
+    /// The same for polls in the background.
+    pub(crate) async fn uncounted_rows(&self, statement: impl Fn() -> Statement) -> Result<Vec<AnyRow>, StoreError> {
+        match self.fetch(statement()).await {
+            Err(error) if is_broken(&error) => self.fetch(statement()).await,
+            outcome => outcome,
+        }
+        .map_err(|error| self.unavailable(&error))
+    }
+
+    /// The rows that a changing statement returns. Never repeated: the first may have succeeded unseen.
+    pub(crate) async fn change_returning(&self, statement: Statement) -> Result<Vec<AnyRow>, StoreError> {
+        self.queries.fetch_add(1, Ordering::Relaxed);
+        self.fetch(statement).await.map_err(|error| self.unavailable(&error))
+    }
+
+    /// Changes rows and says how many.
+    pub(crate) async fn change(&self, statement: Statement) -> Result<u64, StoreError> {
+        self.queries.fetch_add(1, Ordering::Relaxed);
+        self.on_a_connection(async |connection| Ok(statement.execute(connection).await?.rows_affected()))
+            .await
+            .map_err(|error| self.unavailable(&error))
+    }
+
+    /// Runs all steps in one transaction, and says how many rows the first one
+    /// changed. `None`: a required step found nothing to change, and nothing
+    /// was changed at all.
+    ///
+    /// The first step must write: SQLite then takes its lock at once, while a
+    /// read that turns into a write fails when somebody else wrote in between.
+    pub(crate) async fn all_or_nothing(&self, steps: Vec<Step>) -> Result<Option<u64>, StoreError> {
+        self.queries.fetch_add(steps.len() as u64, Ordering::Relaxed);
+        self.on_a_connection(async |connection| {
+            let mut transaction = connection.begin().await?;
+            let mut first = None;
+            for step in steps {
+                let affected = step.statement.execute(&mut *transaction).await?.rows_affected();
+                if step.required && affected == 0 {
+                    transaction.rollback().await?;
+                    return Ok(None);
+                }
+                first.get_or_insert(affected);
+            }
+            transaction.commit().await?;
+            Ok(first)
+        })
+        .await
+        .map_err(|error| self.unavailable(&error))
+    }
+
+    pub(crate) fn unavailable(&self, error: &sqlx::Error) -> StoreError {
+        let why = match error {
+            sqlx::Error::PoolTimedOut => "no connection within 5 s".to_owned(),
+            error => error.to_string(),
+        };
+        StoreError::Unavailable { place: self.place.clone(), why }
+    }
+
+    async fn fetch(&self, statement: Statement) -> Result<Vec<AnyRow>, sqlx::Error> {
+        self.on_a_connection(async |connection| statement.fetch_all(connection).await).await
+    }
+
+    async fn on_a_connection<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut AnyConnection) -> Result<T, sqlx::Error>,
+    ) -> Result<T, sqlx::Error> {
+        let mut connection = self.pool.acquire().await?;
+        let outcome = tokio::time::timeout(STATEMENT_LIMIT, work(&mut connection))
+            .await
+            .unwrap_or_else(|_| Err(sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, "no answer within 6 s"))));
+        if outcome.as_ref().is_err_and(|error| is_broken(error) || is_timeout(error)) {
+            self.breaks.note();
+            connection.close_on_drop();
+        }
+        outcome
+    }
+}
+
+impl LastBreak {
+    fn note(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    pub(crate) fn came_within(&self, time: Duration) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|last| last.elapsed() <= time)
+    }
+}
+
+/// A text column.
+pub(crate) fn text(row: &AnyRow, column: &str) -> Result<String, StoreError> {
+    row.try_get(column).map_err(|error| unreadable(column, error))
+}
+
+/// A number or a moment.
+pub(crate) fn number(row: &AnyRow, column: &str) -> Result<i64, StoreError> {
+    row.try_get(column).map_err(|error| unreadable(column, error))
+}
+
+/// A moment that may not have come yet.
+pub(crate) fn optional_number(row: &AnyRow, column: &str) -> Result<Option<i64>, StoreError> {
+    row.try_get(column).map_err(|error| unreadable(column, error))
+}
+
+/// A row was written by something else than this program.
+pub(crate) fn unreadable(column: &str, error: impl std::fmt::Display) -> StoreError {
+    StoreError::Invalid(format!(
+        "a row in the database cannot be read, column {column}: {error}; it was changed from outside, restore it"
+    ))
+}
+
+/// The connection cannot be used again: it is cut, the server goes down, or it
+/// has become a replica that takes no writes.
+fn is_broken(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) => !is_timeout(error),
+        sqlx::Error::Protocol(_) | sqlx::Error::Tls(_) | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(error) => {
+            error.code().is_some_and(|code| matches!(&*code, "57P01" | "57P02" | "57P03" | "25006"))
+        }
+        _ => false,
+    }
+}
+
+fn is_timeout(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut)
+}

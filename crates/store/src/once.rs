@@ -1,0 +1,62 @@
+//! Things that work once: a sign-in's way back from its provider, and the
+//! hand-over of a finished sign-in. Both are kept by digest, so that nobody
+//! who reads the database can use them.
+
+use doorward_model::login::Handoff;
+use doorward_model::secret::{Secret, sha256_hex};
+use doorward_model::time::Timestamp;
+
+use crate::Store;
+use crate::database::{text, unreadable};
+use crate::error::StoreError;
+
+impl Store {
+    /// Uses an attempt up. `true` for exactly one caller, on all nodes together.
+    ///
+    /// # Errors
+    /// When the database does not answer; the attempt may then be used up.
+    pub async fn use_attempt(&self, attempt: &str, expires_at: Timestamp) -> Result<bool, StoreError> {
+        self.database()
+            .change(
+                sqlx::query("INSERT INTO attempts (digest, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+                    .bind(sha256_hex(attempt))
+                    .bind(expires_at.0),
+            )
+            .await
+            .map(|rows| rows == 1)
+    }
+
+    /// Leaves a finished sign-in to be collected by whoever knows the key.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn leave_handoff(&self, key: &Secret, handoff: &Handoff) -> Result<(), StoreError> {
+        self.database()
+            .change(
+                sqlx::query("INSERT INTO handoffs (digest, handoff, expires_at) VALUES ($1, $2, $3)")
+                    .bind(key.digest().to_hex())
+                    .bind(serde_json::to_string(handoff).expect("a hand-over has text keys only"))
+                    .bind(handoff.expires_at.0),
+            )
+            .await
+            .map(|_| ())
+    }
+
+    /// Takes a finished sign-in away. Exactly one caller gets it, on all
+    /// nodes together, and nobody once it is out of time.
+    ///
+    /// # Errors
+    /// When the database does not answer; the hand-over may then be gone.
+    pub async fn collect_handoff(&self, key: &Secret, now: Timestamp) -> Result<Option<Handoff>, StoreError> {
+        let rows = self
+            .database()
+            .change_returning(
+                sqlx::query("DELETE FROM handoffs WHERE digest = $1 RETURNING handoff").bind(key.digest().to_hex()),
+            )
+            .await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let handoff: Handoff =
+            serde_json::from_str(&text(row, "handoff")?).map_err(|error| unreadable("handoff", error))?;
+        Ok((now < handoff.expires_at).then_some(handoff))
+    }
+}

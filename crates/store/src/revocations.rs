@@ -1,0 +1,303 @@
+//! What was revoked, in memory: the one question that every request asks and
+//! that must not cost a look into the database.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::time::{Duration, Instant};
+
+use doorward_model::id::{Aud, IdentityNonce, UserId};
+use doorward_model::session::{Bearings, Revoked};
+use doorward_model::time::Timestamp;
+
+/// Without news from the database for longer than this, nothing that is in
+/// memory is believed (I10).
+pub(crate) const FRESH_FOR: Duration = Duration::from_secs(30);
+
+/// The "not before" marks in force. What was issued in or before the second of
+/// a mark that concerns it is revoked.
+#[derive(Debug)]
+pub struct Revocations {
+    marks: RwLock<Marks>,
+    version: AtomicU64,
+    began: Instant,
+    /// Milliseconds after `began`, plus one; zero: never.
+    refreshed: AtomicU64,
+}
+
+/// One mark as the database has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    pub(crate) what: Revoked,
+    /// Seconds since the epoch.
+    pub(crate) not_before: i64,
+    pub(crate) expires_at: Timestamp,
+    /// Its number in the order of changes.
+    pub(crate) seq: i64,
+}
+
+#[derive(Debug, Default)]
+struct Marks {
+    sessions: HashMap<IdentityNonce, Bound>,
+    users: HashMap<UserId, Bound>,
+    apps: HashMap<Aud, Bound>,
+    last_seq: i64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Bound {
+    not_before: i64,
+    expires_at: Timestamp,
+}
+
+impl Revocations {
+    /// Whether a token with these bearings was revoked. Ask [`Self::is_fresh`] too.
+    #[must_use]
+    pub fn is_revoked(&self, bearings: &Bearings) -> bool {
+        self.not_before(bearings).is_some_and(|mark| bearings.iat <= mark)
+    }
+
+    /// The latest mark that concerns these bearings, in seconds since the epoch.
+    #[must_use]
+    pub fn not_before(&self, bearings: &Bearings) -> Option<i64> {
+        self.latest(bearings.session.as_ref(), bearings.user.as_ref(), bearings.app.as_ref())
+    }
+
+    /// The `iat` that a token minted now must carry: this second, or the first
+    /// one that no mark covers.
+    #[must_use]
+    pub fn earliest_iat(
+        &self,
+        session: Option<&IdentityNonce>,
+        user: Option<&UserId>,
+        app: &Aud,
+        now: Timestamp,
+    ) -> i64 {
+        let free = self.latest(session, user, Some(app)).map_or(i64::MIN, |mark| mark.saturating_add(1));
+        now.secs().max(free)
+    }
+
+    /// Whether the marks are recent enough to be relied upon; whoever asks
+    /// fails closed when they are not. The machine's clock counts, not the one
+    /// that can be moved.
+    #[must_use]
+    pub fn is_fresh(&self) -> bool {
+        self.is_fresh_at(Instant::now())
+    }
+
+    /// Grows with each change: while it stays the same, an answer given before still holds.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    /// Adds marks. One that is there already is only ever moved forward.
+    pub(crate) fn absorb(&self, new: Vec<Mark>) {
+        self.change(|marks| {
+            let mut changed = false;
+            for mark in new {
+                changed |= marks.add(mark);
+            }
+            changed
+        });
+    }
+
+    /// Puts other marks into the place of all.
+    pub(crate) fn replace(&self, new: Vec<Mark>) {
+        self.change(|marks| {
+            *marks = Marks::default();
+            for mark in new {
+                marks.add(mark);
+            }
+            true
+        });
+    }
+
+    /// Forgets the marks that no living token can be older than.
+    pub(crate) fn forget_expired(&self, now: Timestamp) {
+        self.change(|marks| {
+            let before = marks.len();
+            marks.sessions.retain(|_, bound| now < bound.expires_at);
+            marks.users.retain(|_, bound| now < bound.expires_at);
+            marks.apps.retain(|_, bound| now < bound.expires_at);
+            marks.len() != before
+        });
+    }
+
+    /// The number of the last change that is in memory.
+    pub(crate) fn last_seq(&self) -> i64 {
+        self.read().last_seq
+    }
+
+    /// All that was committed before `asked` is in memory now.
+    pub(crate) fn refreshed_at(&self, asked: Instant) {
+        self.refreshed.fetch_max(self.millis(asked).saturating_add(1), Ordering::Release);
+    }
+
+    fn is_fresh_at(&self, now: Instant) -> bool {
+        let refreshed = self.refreshed.load(Ordering::Acquire);
+        refreshed > 0 && u128::from(self.millis(now).saturating_sub(refreshed - 1)) <= FRESH_FOR.as_millis()
+    }
+
+    fn latest(&self, session: Option<&IdentityNonce>, user: Option<&UserId>, app: Option<&Aud>) -> Option<i64> {
+        let marks = self.read();
+        let session = session.and_then(|nonce| marks.sessions.get(nonce));
+        let user = user.and_then(|id| marks.users.get(id));
+        let app = app.and_then(|aud| marks.apps.get(aud));
+        [session, user, app].into_iter().flatten().map(|bound| bound.not_before).max()
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Marks> {
+        self.marks.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Marks) -> bool) {
+        let mut marks = self.marks.write().unwrap_or_else(PoisonError::into_inner);
+        if change(&mut marks) {
+            // While the lock is held: who sees the new version sees the new marks.
+            self.version.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
+    fn millis(&self, moment: Instant) -> u64 {
+        u64::try_from(moment.saturating_duration_since(self.began).as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+impl Default for Revocations {
+    fn default() -> Self {
+        Self {
+            marks: RwLock::default(),
+            version: AtomicU64::new(0),
+            began: Instant::now(),
+            refreshed: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Marks {
+    fn add(&mut self, mark: Mark) -> bool {
+        self.last_seq = self.last_seq.max(mark.seq);
+        let bound = Bound { not_before: mark.not_before, expires_at: mark.expires_at };
+        match mark.what {
+            Revoked::Session(nonce) => raise(&mut self.sessions, nonce, bound),
+            Revoked::User(id) => raise(&mut self.users, id, bound),
+            Revoked::App(aud) => raise(&mut self.apps, aud, bound),
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.sessions.len() + self.users.len() + self.apps.len()
+    }
+}
+
+fn raise<K: Eq + Hash>(marks: &mut HashMap<K, Bound>, key: K, new: Bound) -> bool {
+    let mut raised = false;
+    let bound = marks.entry(key).or_insert_with(|| {
+        raised = true;
+        new
+    });
+    raised |= bound.not_before < new.not_before;
+    bound.not_before = bound.not_before.max(new.not_before);
+    bound.expires_at = bound.expires_at.max(new.expires_at);
+    raised
+}
+
+#[cfg(test)]
+mod tests {
+    use doorward_model::id::{AccountId, AppId};
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+    fn mark(what: Revoked, not_before: i64) -> Mark {
+        Mark { what, not_before, expires_at: Timestamp::from_secs(not_before + 100), seq: not_before }
+    }
+
+    fn bearings(iat: i64) -> Bearings {
+        let account = AccountId::derived("acme");
+        Bearings {
+            session: Some(IdentityNonce::from_text("n")),
+            user: Some(UserId::derived(&account, "alice")),
+            app: Some(Aud::of_app(&account, AppId::derived(&account, "wiki"))),
+            iat,
+        }
+    }
+
+    fn subjects() -> [Revoked; 3] {
+        let Bearings { session, user, app, .. } = bearings(0);
+        [Revoked::Session(session.unwrap()), Revoked::User(user.unwrap()), Revoked::App(app.unwrap())]
+    }
+
+    #[test]
+    fn i10_a_token_is_revoked_up_to_and_including_the_second_of_the_mark() {
+        for what in subjects() {
+            let revocations = Revocations::default();
+            revocations.absorb(vec![mark(what, NOW.secs())]);
+            assert!(revocations.is_revoked(&bearings(NOW.secs() - 1)));
+            assert!(revocations.is_revoked(&bearings(NOW.secs())));
+            assert!(!revocations.is_revoked(&bearings(NOW.secs() + 1)));
+        }
+    }
+
+    #[test]
+    fn a_mark_concerns_its_subject_alone() {
+        let revocations = Revocations::default();
+        revocations.absorb(subjects().map(|what| mark(what, NOW.secs())).into());
+        let other = Bearings {
+            session: Some(IdentityNonce::from_text("m")),
+            user: Some(UserId::random()),
+            app: None,
+            iat: NOW.secs() - 1,
+        };
+        assert!(!revocations.is_revoked(&other));
+    }
+
+    #[test]
+    fn a_token_minted_in_the_second_of_a_revocation_is_dated_after_it() {
+        let revocations = Revocations::default();
+        let Bearings { session, user, app, .. } = bearings(0);
+        let iat = || revocations.earliest_iat(session.as_ref(), user.as_ref(), &app.clone().unwrap(), NOW);
+        assert_eq!(iat(), NOW.secs());
+        revocations.absorb(vec![mark(subjects()[1].clone(), NOW.secs())]);
+        assert_eq!(iat(), NOW.secs() + 1);
+        assert!(!revocations.is_revoked(&bearings(iat())));
+    }
+
+    #[test]
+    fn an_older_mark_does_not_undo_a_newer_one() {
+        let revocations = Revocations::default();
+        let [session, ..] = subjects();
+        revocations.absorb(vec![mark(session.clone(), NOW.secs())]);
+        let version = revocations.version();
+        revocations.absorb(vec![mark(session.clone(), NOW.secs() - 60)]);
+        assert_eq!(revocations.not_before(&bearings(0)), Some(NOW.secs()));
+        assert_eq!(revocations.version(), version, "nothing changed");
+        revocations.absorb(vec![mark(session, NOW.secs() + 1)]);
+        assert!(revocations.version() > version);
+    }
+
+    #[test]
+    fn i10_marks_that_were_not_refreshed_for_30_seconds_are_not_believed() {
+        let revocations = Revocations::default();
+        let start = revocations.began + Duration::from_secs(1000);
+        assert!(!revocations.is_fresh_at(revocations.began), "never loaded");
+        revocations.refreshed_at(start);
+        assert!(revocations.is_fresh_at(start + FRESH_FOR));
+        assert!(!revocations.is_fresh_at(start + FRESH_FOR + Duration::from_millis(1)));
+        revocations.refreshed_at(start - Duration::from_secs(5));
+        assert!(revocations.is_fresh_at(start + FRESH_FOR), "a slow answer does not make it older");
+    }
+
+    #[test]
+    fn marks_are_forgotten_when_no_token_can_be_that_old() {
+        let revocations = Revocations::default();
+        revocations.absorb(subjects().map(|what| mark(what, NOW.secs())).into());
+        revocations.forget_expired(Timestamp::from_secs(NOW.secs() + 99));
+        assert!(revocations.is_revoked(&bearings(NOW.secs())));
+        revocations.forget_expired(Timestamp::from_secs(NOW.secs() + 100));
+        assert!(!revocations.is_revoked(&bearings(NOW.secs())));
+    }
+}

@@ -1,0 +1,139 @@
+//! Revoking, and bringing what other nodes revoked into memory.
+
+use std::time::Instant;
+
+use doorward_model::id::{Aud, IdentityNonce};
+use doorward_model::session::Revoked;
+use doorward_model::time::{Lifetime, Timestamp};
+use sqlx::any::AnyRow;
+
+use crate::Store;
+use crate::database::{Statement, Step, also, must, number, text, unreadable};
+use crate::error::StoreError;
+use crate::postgres::Topic;
+use crate::revocations::Mark;
+
+/// No token lives longer than 31 days; a day more covers clocks that differ
+/// and tokens that are renewed a little after their end.
+pub(crate) const LONGEST_TOKEN: Lifetime = Lifetime::from_days(32);
+
+impl Store {
+    /// Ends a session, everything of a person, or every token of an
+    /// application. When this returns it is durable and in force on this node;
+    /// on the others it is within a moment.
+    ///
+    /// # Errors
+    /// When it could not be stored. Then it is not to be reported as done (R-03).
+    pub async fn revoke(&self, what: &Revoked, now: Timestamp) -> Result<(), StoreError> {
+        let mark = Mark { what: what.clone(), not_before: now.secs(), expires_at: now.plus(LONGEST_TOKEN), seq: 0 };
+        let mut steps = vec![must(next_number()), must(recorded(&mark))];
+        steps.extend(ended_sessions(what, now));
+        if self.database().all_or_nothing(self.announced(Topic::Revocations, steps)).await?.is_none() {
+            return Err(unreadable("sequences.value", "the row revocations is gone"));
+        }
+        self.0.revocations.absorb(vec![mark]);
+        Ok(())
+    }
+
+    /// Reads all revocations. To be done before the first request is served;
+    /// [`Store::watch`] does it from then on.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn refresh_revocations(&self) -> Result<(), StoreError> {
+        self.read_marks(0).await.map(|marks| self.0.revocations.absorb(marks))
+    }
+
+    /// Reads the revocations made since the last read.
+    ///
+    /// A number is taken under a lock that is held until the commit (see
+    /// `next_number`), so that nothing smaller than a number seen can still appear.
+    pub(crate) async fn catch_up_with_revocations(&self) -> Result<(), StoreError> {
+        let last = self.0.revocations.last_seq();
+        self.read_marks(last).await.map(|marks| self.0.revocations.absorb(marks))
+    }
+
+    /// Forgets what is in memory for what the database holds.
+    pub(crate) async fn reload_revocations(&self) -> Result<(), StoreError> {
+        self.read_marks(0).await.map(|marks| self.0.revocations.replace(marks))
+    }
+
+    /// The steps, and a word to the other nodes when there can be any.
+    pub(crate) fn announced(&self, topic: Topic, mut steps: Vec<Step>) -> Vec<Step> {
+        if self.is_postgres() {
+            steps.push(also(topic.announcement()));
+        }
+        steps
+    }
+
+    async fn read_marks(&self, after: i64) -> Result<Vec<Mark>, StoreError> {
+        let asked = Instant::now();
+        let rows = self
+            .database()
+            .uncounted_rows(|| {
+                sqlx::query("SELECT kind, subject, not_before, seq, expires_at FROM revocations WHERE seq > $1")
+                    .bind(after)
+            })
+            .await?;
+        let marks = rows.iter().map(mark).collect::<Result<_, _>>()?;
+        self.0.revocations.refreshed_at(asked);
+        Ok(marks)
+    }
+}
+
+fn next_number() -> Statement {
+    sqlx::query("UPDATE sequences SET value = value + 1 WHERE name = 'revocations'")
+}
+
+/// A mark that is there already is only ever moved forward: a node whose clock
+/// is behind must not bring tokens back to life (R-08).
+fn recorded(mark: &Mark) -> Statement {
+    let (kind, subject) = columns(&mark.what);
+    sqlx::query(
+        "INSERT INTO revocations (kind, subject, not_before, expires_at, seq) \
+         VALUES ($1, $2, $3, $4, (SELECT value FROM sequences WHERE name = 'revocations')) \
+         ON CONFLICT (kind, subject) DO UPDATE SET seq = excluded.seq, \
+         not_before = CASE WHEN excluded.not_before > revocations.not_before \
+         THEN excluded.not_before ELSE revocations.not_before END, \
+         expires_at = CASE WHEN excluded.expires_at > revocations.expires_at \
+         THEN excluded.expires_at ELSE revocations.expires_at END",
+    )
+    .bind(kind)
+    .bind(subject)
+    .bind(mark.not_before)
+    .bind(mark.expires_at.0)
+}
+
+fn ended_sessions(what: &Revoked, now: Timestamp) -> Option<Step> {
+    let statement = match what {
+        Revoked::Session(_) => "UPDATE sessions SET ended_at = $1 WHERE nonce = $2 AND ended_at IS NULL",
+        Revoked::User(_) => "UPDATE sessions SET ended_at = $1 WHERE user_id = $2 AND ended_at IS NULL",
+        Revoked::App(_) => return None,
+    };
+    let (_, subject) = columns(what);
+    Some(also(sqlx::query(statement).bind(now.0).bind(subject)))
+}
+
+fn columns(what: &Revoked) -> (&'static str, String) {
+    match what {
+        Revoked::Session(nonce) => ("session", nonce.as_str().to_owned()),
+        Revoked::User(id) => ("user", id.to_string()),
+        Revoked::App(aud) => ("app", aud.as_str().to_owned()),
+    }
+}
+
+fn mark(row: &AnyRow) -> Result<Mark, StoreError> {
+    let subject = text(row, "subject")?;
+    let what = match text(row, "kind")?.as_str() {
+        "session" => Revoked::Session(IdentityNonce::from_text(&subject)),
+        "user" => Revoked::User(subject.parse().map_err(|error| unreadable("subject", error))?),
+        "app" => Revoked::App(Aud::try_from(subject).map_err(|error| unreadable("subject", error))?),
+        kind => return Err(unreadable("kind", kind)),
+    };
+    Ok(Mark {
+        what,
+        not_before: number(row, "not_before")?,
+        expires_at: Timestamp(number(row, "expires_at")?),
+        seq: number(row, "seq")?,
+    })
+}

@@ -1,0 +1,126 @@
+//! Bringing the database to this version's schema, and the proof that the
+//! encryption key is the one it was made with.
+
+use std::time::Duration;
+
+use sqlx::SqlSafeStr as _;
+use sqlx::any::AnyPoolOptions;
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+
+use crate::Store;
+use crate::database::text;
+use crate::error::{KeyMismatch, LostKeys, StoreError};
+use crate::seal::SealKind;
+
+/// Number, name and text of each file in `migrations`.
+const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "sessions", include_str!("../../../migrations/0001_sessions.sql"))];
+
+/// How long another node may take with the migrations before we give up.
+const MIGRATION_LIMIT: Duration = Duration::from_secs(120);
+
+const PROOF: &str = "proof of the encryption key";
+
+impl Store {
+    /// Brings the schema to this version, and proves that the seal belongs to
+    /// the database. Nodes that start together do it one after the other.
+    ///
+    /// # Errors
+    /// When the database belongs to another key, to a newer version or to
+    /// something else, and when keys that it once had are gone.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        self.bring_schema_up().await?;
+        self.prove_seal().await
+    }
+
+    async fn bring_schema_up(&self) -> Result<(), StoreError> {
+        let migrations = MIGRATIONS.map(|(version, name, sql)| {
+            Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+        });
+        // A connection of its own: Postgres' lock belongs to it, and goes with it when a run is given up.
+        let pool = AnyPoolOptions::new().max_connections(1).connect_lazy_with(self.0.location.any_options()?);
+        let migrator = Migrator::with_migrations(migrations.into());
+        let run = tokio::time::timeout(MIGRATION_LIMIT, migrator.run(&pool)).await;
+        if run.is_ok() {
+            pool.close().await;
+        }
+        match run {
+            Ok(outcome) => outcome.map_err(|error| self.unmigrated(error)),
+            Err(_) => Err(StoreError::Unavailable {
+                place: self.0.location.to_string(),
+                why: "another node has been migrating it for two minutes".to_owned(),
+            }),
+        }
+    }
+
+    fn unmigrated(&self, error: MigrateError) -> StoreError {
+        let place = &self.0.location;
+        match error {
+            MigrateError::Execute(error) => self.database().unavailable(&error),
+            MigrateError::VersionMissing(version) => StoreError::Invalid(format!(
+                "the database {place} was brought to schema {version} by a newer doorward; run that version, \
+                 or restore the backup from before the upgrade"
+            )),
+            error => StoreError::Invalid(format!(
+                "the schema of the database {place} cannot be brought to this version: {error}; \
+                 doorward needs a database, or a Postgres schema, of its own"
+            )),
+        }
+    }
+
+    /// The proof is one row, written with the first start and never again: the
+    /// kind of seal, and a text sealed under it. Of several first nodes with
+    /// different keys one writes it, and the others see that they are wrong.
+    async fn prove_seal(&self) -> Result<(), StoreError> {
+        let seal = self.sealer();
+        if self.proof().await?.is_none() {
+            self.refuse_orphans().await?;
+            let proof = format!("{} {}", seal.kind().as_str(), seal.seal(PROOF, PROOF.as_bytes()));
+            self.database()
+                .change(
+                    sqlx::query("INSERT INTO installation (name, value) VALUES ('seal', $1) ON CONFLICT DO NOTHING")
+                        .bind(proof),
+                )
+                .await?;
+        }
+        let proof = self.proof().await?.ok_or(StoreError::MissingKey(LostKeys::Proof))?;
+        let (kind, sealed) = proof.split_once(' ').unwrap_or_default();
+        match (kind == seal.kind().as_str(), seal.kind()) {
+            (false, SealKind::Key) => Err(StoreError::WrongKey(KeyMismatch::EmulatorData)),
+            (false, SealKind::Emulator) => Err(StoreError::WrongKey(KeyMismatch::ProductionData)),
+            (true, _) if seal.open(PROOF, sealed).is_none() => Err(StoreError::WrongKey(KeyMismatch::OtherKey)),
+            (true, _) => Ok(()),
+        }
+    }
+
+    async fn proof(&self) -> Result<Option<String>, StoreError> {
+        let rows = self.database().rows(|| sqlx::query("SELECT value FROM installation WHERE name = 'seal'")).await?;
+        rows.first().map(|row| text(row, "value")).transpose()
+    }
+
+    /// Sealed values without a proof were restored without it: another proof
+    /// would make them look well until they are needed (L-06).
+    async fn refuse_orphans(&self) -> Result<(), StoreError> {
+        let orphans = "SELECT kid FROM signing_keys UNION ALL SELECT name FROM installation WHERE name <> 'seal'";
+        // Looked for first and the proof second: a node that starts beside us writes the proof before anything sealed.
+        let found = !self.database().rows(|| sqlx::query(orphans)).await?.is_empty();
+        match found && self.proof().await?.is_none() {
+            true => Err(StoreError::MissingKey(LostKeys::Proof)),
+            false => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_migration_file_is_part_of_the_program() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations");
+        let mut files: Vec<String> =
+            std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        files.retain(|name| name.ends_with(".sql"));
+        files.sort();
+        assert_eq!(files, MIGRATIONS.map(|(version, name, _)| format!("{version:04}_{name}.sql")));
+    }
+}

@@ -1,0 +1,127 @@
+//! People and their sign-ins.
+
+use doorward_model::email::Email;
+use doorward_model::id::{IdentityNonce, UserId};
+use doorward_model::identity::Identity;
+use doorward_model::session::Session;
+use doorward_model::time::Timestamp;
+use sqlx::any::AnyRow;
+
+use crate::Store;
+use crate::database::{number, text, unreadable};
+use crate::error::StoreError;
+
+impl Store {
+    /// The id of the person with this address: `id_if_new` at the first
+    /// sign-in, the same ever after.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn user(&self, email: &Email, id_if_new: UserId, now: Timestamp) -> Result<UserId, StoreError> {
+        // The update is what makes RETURNING give the row that was there before.
+        let rows = self
+            .database()
+            .change_returning(
+                sqlx::query(
+                    "INSERT INTO users (id, email, created_at, last_seen_at) VALUES ($1, $2, $3, $3) \
+                     ON CONFLICT (email) DO UPDATE SET last_seen_at = excluded.last_seen_at RETURNING id",
+                )
+                .bind(id_if_new.to_string())
+                .bind(email.as_str().to_owned())
+                .bind(now.0),
+            )
+            .await?;
+        let row = rows.first().ok_or_else(|| unreadable("id", "no row came back"))?;
+        text(row, "id")?.parse().map_err(|error| unreadable("id", error))
+    }
+
+    /// Keeps what was last known about a person, for lists of people.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn record_identity(&self, identity: &Identity, now: Timestamp) -> Result<(), StoreError> {
+        self.database()
+            .change(
+                sqlx::query("UPDATE users SET identity = $1, last_seen_at = $2 WHERE id = $3")
+                    .bind(json(identity))
+                    .bind(now.0)
+                    .bind(identity.user_uuid.to_string()),
+            )
+            .await
+            .map(|_| ())
+    }
+
+    /// Keeps a new sign-in.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn open_session(&self, session: &Session) -> Result<(), StoreError> {
+        self.database()
+            .change(
+                sqlx::query(
+                    "INSERT INTO sessions (nonce, user_id, email, identity, created_at, expires_at) \
+                     VALUES ($1, $2, $3, $4, $5, $6)",
+                )
+                .bind(session.nonce.as_str().to_owned())
+                .bind(session.identity.user_uuid.to_string())
+                .bind(session.identity.email.as_str().to_owned())
+                .bind(json(&session.identity))
+                .bind(session.created_at.0)
+                .bind(session.expires_at.0),
+            )
+            .await
+            .map(|_| ())
+    }
+
+    /// The sign-in with this nonce, unless it was ended. It is there for some
+    /// time after its expiry, because tokens may outlive the organisation
+    /// session; whether it is live is the caller's question ([`Session::is_live`]).
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn session(&self, nonce: &IdentityNonce) -> Result<Option<Session>, StoreError> {
+        let rows = self
+            .database()
+            .rows(|| {
+                sqlx::query(
+                    "SELECT nonce, identity, created_at, expires_at FROM sessions \
+                     WHERE nonce = $1 AND ended_at IS NULL",
+                )
+                .bind(nonce.as_str().to_owned())
+            })
+            .await?;
+        rows.first().map(session).transpose()
+    }
+
+    /// The newest sign-in of a person that was not ended.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn last_session(&self, email: &Email) -> Result<Option<Session>, StoreError> {
+        let rows = self
+            .database()
+            .rows(|| {
+                sqlx::query(
+                    "SELECT nonce, identity, created_at, expires_at FROM sessions \
+                     WHERE email = $1 AND ended_at IS NULL ORDER BY created_at DESC, expires_at DESC LIMIT 1",
+                )
+                .bind(email.as_str().to_owned())
+            })
+            .await?;
+        rows.first().map(session).transpose()
+    }
+}
+
+fn session(row: &AnyRow) -> Result<Session, StoreError> {
+    Ok(Session {
+        nonce: IdentityNonce::from_text(&text(row, "nonce")?),
+        identity: serde_json::from_str(&text(row, "identity")?).map_err(|error| unreadable("identity", error))?,
+        created_at: Timestamp(number(row, "created_at")?),
+        expires_at: Timestamp(number(row, "expires_at")?),
+    })
+}
+
+fn json(identity: &Identity) -> String {
+    // JSON knows U+0000, Postgres' text does not, and serde_json writes it as the escape \u0000, which both take.
+    serde_json::to_string(identity).expect("an identity has text keys only")
+}

@@ -1,0 +1,52 @@
+//! Taking out what is over, and the emulator's way back to the start.
+
+use doorward_model::time::Timestamp;
+
+use crate::Store;
+use crate::database::{also, must};
+use crate::error::StoreError;
+use crate::postgres::Topic;
+use crate::revoking::LONGEST_TOKEN;
+
+impl Store {
+    /// Deletes what nobody can use any more, and says how much it was.
+    ///
+    /// A session that ended by itself is kept as long as tokens from it may
+    /// live: their identity is looked up in it.
+    ///
+    /// # Errors
+    /// When the database does not answer; what is left is deleted the next time.
+    pub async fn sweep(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let mut deleted = 0;
+        for (statement, bound) in [
+            ("DELETE FROM attempts WHERE expires_at <= $1", now),
+            ("DELETE FROM handoffs WHERE expires_at <= $1", now),
+            ("DELETE FROM revocations WHERE expires_at <= $1", now),
+            ("DELETE FROM sessions WHERE expires_at <= $1 AND ended_at IS NOT NULL", now),
+            ("DELETE FROM sessions WHERE expires_at <= $1", now.minus(LONGEST_TOKEN)),
+        ] {
+            deleted += self.database().change(sqlx::query(statement).bind(bound.0)).await?;
+        }
+        self.0.revocations.forget_expired(now);
+        Ok(deleted)
+    }
+
+    /// Deletes people, sessions, one-use things and revocations, on all
+    /// nodes. Keys, secrets and the schema stay. For the emulator alone.
+    ///
+    /// # Errors
+    /// When the database does not answer; then nothing was deleted.
+    pub async fn reset(&self) -> Result<(), StoreError> {
+        let steps = vec![
+            must(sqlx::query("UPDATE sequences SET value = value + 1 WHERE name = 'revocations'")),
+            also(sqlx::query("DELETE FROM revocations")),
+            also(sqlx::query("DELETE FROM handoffs")),
+            also(sqlx::query("DELETE FROM attempts")),
+            also(sqlx::query("DELETE FROM sessions")),
+            also(sqlx::query("DELETE FROM users")),
+        ];
+        self.database().all_or_nothing(self.announced(Topic::Reset, steps)).await?;
+        self.0.revocations.replace(Vec::new());
+        Ok(())
+    }
+}

@@ -1,0 +1,32 @@
+//! The store's behaviours, each on SQLite and on a real Postgres.
+
+#![expect(clippy::unwrap_used, reason = "an unwrap that fails is a test that fails")]
+
+mod bench;
+mod keys;
+mod once;
+mod outage;
+mod postgres;
+mod revocations;
+mod schema;
+mod sessions;
+mod upkeep;
+
+/// Makes two tests of each behaviour, one per database.
+macro_rules! on_both_databases {
+    ($($behaviour:ident)*) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $behaviour() {
+                super::$behaviour(crate::bench::Bench::sqlite()).await;
+            })*
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $behaviour() {
+                super::$behaviour(crate::bench::Bench::postgres()).await;
+            })*
+        }
+    };
+}
+pub(crate) use on_both_databases;

@@ -1,0 +1,76 @@
+//! People and their sign-ins.
+
+use doorward_model::id::{IdentityNonce, UserId};
+use doorward_model::session::{Revoked, Session};
+use doorward_model::time::Lifetime;
+
+use crate::bench::{Bench, NOW, aud, email, session_of};
+
+crate::on_both_databases! {
+    a_person_keeps_the_id_of_their_first_sign_in
+    a_session_is_found_as_it_was_opened
+    the_newest_session_of_a_person_is_found
+    g_10_an_ended_session_is_not_found
+    g_10_revoking_a_person_ends_all_their_sessions_and_nobody_elses
+    revoking_an_application_ends_no_session
+}
+
+async fn a_person_keeps_the_id_of_their_first_sign_in(bench: Bench) {
+    let store = bench.node().await;
+    let (first, second) = (UserId::random(), UserId::random());
+    let alice = email("alice@corp.test");
+    assert_eq!(store.user(&alice, first, NOW).await.unwrap(), first);
+    assert_eq!(store.user(&alice, second, NOW.plus(Lifetime::from_hours(1))).await.unwrap(), first);
+    assert_eq!(store.user(&email("bob@corp.test"), second, NOW).await.unwrap(), second);
+    store.record_identity(&session_of("alice@corp.test").identity, NOW).await.unwrap();
+}
+
+async fn a_session_is_found_as_it_was_opened(bench: Bench) {
+    let store = bench.node().await;
+    let session = session_of("alice@corp.test");
+    store.open_session(&session).await.unwrap();
+    assert_eq!(store.session(&session.nonce).await.unwrap(), Some(session));
+    assert_eq!(store.session(&IdentityNonce::random()).await.unwrap(), None);
+}
+
+async fn the_newest_session_of_a_person_is_found(bench: Bench) {
+    let store = bench.node().await;
+    let old = session_of("alice@corp.test");
+    let new = Session { created_at: NOW.plus(Lifetime::from_secs(1)), ..session_of("alice@corp.test") };
+    for session in [&new, &old, &session_of("bob@corp.test")] {
+        store.open_session(session).await.unwrap();
+    }
+    assert_eq!(store.last_session(&email("alice@corp.test")).await.unwrap(), Some(new));
+    assert_eq!(store.last_session(&email("eve@corp.test")).await.unwrap(), None);
+}
+
+async fn g_10_an_ended_session_is_not_found(bench: Bench) {
+    let store = bench.node().await;
+    let (ended, other) = (session_of("alice@corp.test"), session_of("alice@corp.test"));
+    store.open_session(&ended).await.unwrap();
+    store.open_session(&other).await.unwrap();
+    store.revoke(&Revoked::Session(ended.nonce.clone()), NOW).await.unwrap();
+    assert_eq!(store.session(&ended.nonce).await.unwrap(), None);
+    assert_eq!(store.session(&other.nonce).await.unwrap(), Some(other.clone()));
+    assert_eq!(store.last_session(&email("alice@corp.test")).await.unwrap(), Some(other));
+}
+
+async fn g_10_revoking_a_person_ends_all_their_sessions_and_nobody_elses(bench: Bench) {
+    let store = bench.node().await;
+    let [one, two, other] = ["alice@corp.test", "alice@corp.test", "bob@corp.test"].map(session_of);
+    for session in [&one, &two, &other] {
+        store.open_session(session).await.unwrap();
+    }
+    store.revoke(&Revoked::User(one.identity.user_uuid), NOW).await.unwrap();
+    assert_eq!(store.session(&one.nonce).await.unwrap(), None);
+    assert_eq!(store.session(&two.nonce).await.unwrap(), None);
+    assert_eq!(store.session(&other.nonce).await.unwrap(), Some(other));
+}
+
+async fn revoking_an_application_ends_no_session(bench: Bench) {
+    let store = bench.node().await;
+    let session = session_of("alice@corp.test");
+    store.open_session(&session).await.unwrap();
+    store.revoke(&Revoked::App(aud()), NOW).await.unwrap();
+    assert_eq!(store.session(&session.nonce).await.unwrap(), Some(session));
+}
