@@ -1,1 +1,28 @@
-//! The verdict: a pure function from an app and the facts to a permit or a refusal.
+//! The verdict: a pure function from an application and the facts to a permit
+//! or a refusal.
+//!
+//! [`decide()`] is the only maker of a [`Permit`], and nothing is forwarded
+//! without one. [`explain()`] takes the same path and keeps every rule's answer
+//! on the way. Gathering the facts, and what a refusal looks like to a
+//! browser, is left to the doors.
+
+mod decide;
+mod describe;
+mod evaluate;
+mod explain;
+mod facts;
+mod met;
+mod precedence;
+mod selector;
+mod trace;
+mod verdict;
+
+pub use decide::{decide, preflight};
+pub use explain::{Explanation, Verdict, explain};
+pub use facts::Facts;
+pub use met::Met;
+pub use trace::{Outcome, PolicyTrace, RuleTrace, RuleTree};
+pub use verdict::{Grant, Permit, Refusal, RefusalKind};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,61 @@
+//! What is known about one request when its policies are asked, and the part
+//! of it that a kind of policy may look at.
+
+use std::net::IpAddr;
+
+use doorward_model::app::App;
+use doorward_model::id::ServiceTokenId;
+use doorward_model::identity::Identity;
+
+use crate::met::Why;
+
+/// What a door found out about a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// Who signed in, as their provider told it then.
+    pub identity: Option<&'a Identity>,
+    /// The service token that was presented, proven and in force.
+    pub service_token: Option<ServiceTokenId>,
+    /// The address of the client.
+    pub client_ip: IpAddr,
+    /// The ISO country of that address, where it is known.
+    pub country: Option<&'a str>,
+}
+
+/// The facts as the rules of one policy see them: without an identity there
+/// is the reason why none may be looked at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen<'a> {
+    pub(crate) identity: Result<&'a Identity, Why>,
+    pub(crate) service_token: Option<ServiceTokenId>,
+    pub(crate) client_ip: IpAddr,
+    pub(crate) country: Option<&'a str>,
+}
+
+impl<'a> Seen<'a> {
+    /// As Bypass and Service Auth policies see them: they run before anybody
+    /// signs in, so they must decide the same for everybody (Access docs, "policies").
+    pub(crate) fn by_machine_policies(facts: &Facts<'a>) -> Self {
+        Self::with(facts, Err(Why::IdentityNotUsable))
+    }
+
+    /// As Allow and Block policies see them. An identity from a provider that
+    /// the application does not allow, or no longer allows (J-11), is none.
+    pub(crate) fn by_people_policies(facts: &Facts<'a>, app: &App) -> Self {
+        let identity = match facts.identity {
+            None => Err(Why::NobodySignedIn),
+            Some(identity) if !app.allows_idp(identity.idp.id) => Err(Why::ProviderNotAllowed),
+            Some(identity) => Ok(identity),
+        };
+        Self::with(facts, identity)
+    }
+
+    fn with(facts: &Facts<'a>, identity: Result<&'a Identity, Why>) -> Self {
+        // Doors hand over canonical addresses. Doing it again costs nothing,
+        // and a mapped address that slips through would pass every Block on IPv4 (J-10).
+        let client_ip = facts.client_ip.to_canonical();
+        // Geography sources write `XX` for "no country known" (Access docs, "country").
+        let country = facts.country.filter(|code| !code.is_empty() && !code.eq_ignore_ascii_case("XX"));
+        Self { identity, service_token: facts.service_token, client_ip, country }
+    }
+}

@@ -1,0 +1,36 @@
+//! The selectors that can be decided, one family per file. Each answers for
+//! one rule from what is seen of the request, and says why when it cannot.
+//! Names compare exactly, never by a part of them (J-03, J-06).
+
+pub(crate) mod claim;
+pub(crate) mod email;
+pub(crate) mod geo;
+pub(crate) mod group;
+pub(crate) mod ip;
+pub(crate) mod login;
+pub(crate) mod provider_group;
+pub(crate) mod service_token;
+
+use doorward_model::identity::Identity;
+use doorward_model::rule::names_provider;
+
+use crate::facts::Seen;
+use crate::met::{Answer, Why};
+
+/// The answer that an identity gives; unknown while there is none to look at.
+fn of_identity(seen: &Seen<'_>, rule: impl FnOnce(&Identity) -> bool) -> Answer {
+    match seen.identity {
+        Ok(identity) => Answer::plain(rule(identity)),
+        Err(why) => Answer::unknown(why),
+    }
+}
+
+/// The identity, where it came from the provider that the rule is about. What
+/// one provider said of a person does not count after another one's sign-in (J-12).
+fn from_provider<'a>(seen: &Seen<'a>, identity_provider_id: &str) -> Result<&'a Identity, Answer> {
+    let identity = seen.identity.map_err(Answer::unknown)?;
+    match names_provider(identity_provider_id, identity.idp.id) {
+        true => Ok(identity),
+        false => Err(Answer::not_met(Why::OtherProvider)),
+    }
+}

@@ -1,0 +1,6 @@
+//! The behaviour of whole verdicts; each selector's table is in its own file.
+
+mod explain;
+mod invariants;
+mod order;
+pub(crate) mod sample;
