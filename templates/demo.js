@@ -4,7 +4,7 @@ if (left) {
   // Counted from the page's own start: the gateway's clock may not be the visitor's.
   const atLoad = Number(left.dataset.left);
   const words = (seconds) => {
-    if (seconds <= 0) return "expired: reload to see what happens";
+    if (seconds <= 0) return "Expired";
     const [d, h, m, s] = [seconds / 86400, (seconds / 3600) % 24, (seconds / 60) % 60, seconds % 60].map(Math.floor);
     if (d > 0) return `${d} d ${h} h left`;
     if (h > 0) return `${h} h ${m} min left`;

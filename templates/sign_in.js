@@ -3,9 +3,10 @@
 const keepFragment = () => {
   for (const link of document.querySelectorAll("a[data-fragment]")) link.hash = location.hash;
   for (const form of document.querySelectorAll("form[data-fragment]")) {
-    const action = new URL(form.action);
+    // By attribute: a field called "action" would hide the form's own property.
+    const action = new URL(form.getAttribute("action"), document.baseURI);
     action.hash = location.hash;
-    form.action = action;
+    form.setAttribute("action", action);
   }
 };
 addEventListener("hashchange", keepFragment);

@@ -7,10 +7,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
-const INLINED: [(&str, &str); 5] = [
+const INLINED: [(&str, &str); 6] = [
     ("style.css", "STYLE_HASH"),
     ("sign_in.js", "SIGN_IN_HASH"),
-    ("people.js", "PEOPLE_HASH"),
+    ("search.js", "SEARCH_HASH"),
+    ("claims.js", "CLAIMS_HASH"),
     ("copy.js", "COPY_HASH"),
     ("demo.js", "DEMO_HASH"),
 ];

@@ -4,8 +4,10 @@
 pub(crate) const STYLE: &str = include_str!("../../../templates/style.css");
 /// Keeps the fragment of the address through the sign-in.
 pub(crate) const SIGN_IN_SCRIPT: &str = include_str!("../../../templates/sign_in.js");
-/// Searches the list of people, checks the claims as one types.
-pub(crate) const PEOPLE_SCRIPT: &str = include_str!("../../../templates/people.js");
+/// Searches a long list of people.
+pub(crate) const SEARCH_SCRIPT: &str = include_str!("../../../templates/search.js");
+/// Checks claims as one types them.
+pub(crate) const CLAIMS_SCRIPT: &str = include_str!("../../../templates/claims.js");
 /// Shows the copy buttons, which cannot work without scripts.
 pub(crate) const COPY_SCRIPT: &str = include_str!("../../../templates/copy.js");
 /// Counts down the time that a token has left.
@@ -19,7 +21,9 @@ macro_rules! policy {
             "'; script-src '",
             env!("SIGN_IN_HASH"),
             "' '",
-            env!("PEOPLE_HASH"),
+            env!("SEARCH_HASH"),
+            "' '",
+            env!("CLAIMS_HASH"),
             "' '",
             env!("COPY_HASH"),
             "' '",

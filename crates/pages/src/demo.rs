@@ -7,7 +7,7 @@ use crate::text::{initials, moment, time_left};
 
 /// A value longer than this is folded, and shows its first [`START`] characters.
 const FOLDED: usize = 160;
-const START: usize = 32;
+const START: usize = 24;
 
 /// The page that somebody sees who has just started Doorward.
 #[derive(Clone, Debug, Template)]
@@ -110,6 +110,16 @@ impl Demo<'_> {
     }
 }
 
+impl Actions {
+    fn has_links(&self) -> bool {
+        self.sign_in.is_some() || self.sign_out.is_some() || self.become_other.is_some()
+    }
+
+    fn has_forms(&self) -> bool {
+        self.expire_session.is_some() || self.rotate_keys.is_some()
+    }
+}
+
 impl Token {
     fn issued_at(&self) -> String {
         moment(self.issued)
@@ -145,7 +155,11 @@ impl Shown {
     /// The first characters of a value that is too long to be shown whole.
     fn start(&self) -> Option<&str> {
         let (end, _) = self.value.char_indices().nth(START)?;
-        (self.value.chars().count() > FOLDED).then(|| &self.value[..end])
+        (self.length() > FOLDED).then(|| &self.value[..end])
+    }
+
+    fn length(&self) -> usize {
+        self.value.chars().count()
     }
 
     /// A claim that is a time, for people.

@@ -28,10 +28,49 @@ pub(crate) fn time_left(left: Lifetime) -> String {
     let seconds = left.secs();
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
     match (days, hours, minutes, seconds % 60) {
-        (0, 0, 0, 0) => "expired".to_owned(),
+        (0, 0, 0, 0) => "Expired".to_owned(),
         (0, 0, 0, seconds) => format!("{seconds} s left"),
         (0, 0, minutes, seconds) => format!("{minutes} min {seconds} s left"),
         (0, hours, minutes, _) => format!("{hours} h {minutes} min left"),
         (days, hours, ..) => format!("{days} d {hours} h left"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_are_known_by_the_first_letters_of_their_first_and_last_name() {
+        for (name, email, expected) in [
+            (Some("Alice Adams"), "a@example.com", "AA"),
+            (Some("carol maria díaz"), "c@example.com", "CD"),
+            (Some("Éowyn"), "e@example.com", "É"),
+            (None, "bob.brown@example.com", "BB"),
+            (None, "robot@example.com", "R"),
+            (Some("---"), "x@example.com", "?"),
+            (Some(""), "", "?"),
+        ] {
+            assert_eq!(initials(name, email), expected, "{name:?} {email}");
+        }
+    }
+
+    #[test]
+    fn the_time_left_is_told_in_its_two_largest_units() {
+        for (seconds, expected) in [
+            (0, "Expired"),
+            (59, "59 s left"),
+            (60, "1 min 0 s left"),
+            (3599, "59 min 59 s left"),
+            (86_399, "23 h 59 min left"),
+            (90_000, "1 d 1 h left"),
+        ] {
+            assert_eq!(time_left(Lifetime::from_secs(seconds)), expected);
+        }
+    }
+
+    #[test]
+    fn a_moment_is_written_in_utc_for_people() {
+        assert_eq!(moment(Timestamp::from_secs(0)), "1970-01-01 00:00:00 UTC");
     }
 }
