@@ -6,6 +6,7 @@
 //! on the way. Gathering the facts, and what a refusal looks like to a
 //! browser, is left to the doors.
 
+mod cycles;
 mod decide;
 mod describe;
 mod evaluate;
@@ -17,6 +18,7 @@ mod selector;
 mod trace;
 mod verdict;
 
+pub use cycles::group_cycles;
 pub use decide::{decide, preflight};
 pub use explain::{Explanation, Verdict, explain};
 pub use facts::Facts;
