@@ -1,0 +1,108 @@
+//! The bodies that leave the public listener: our own pages, what the routers
+//! behind us made, and an origin's answer handed through as it arrives.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use hyper::body::Incoming;
+
+use crate::upstream::pool::Lease;
+
+pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+pub(crate) enum Body {
+    /// A page or text of ours.
+    Own(Option<Bytes>),
+    /// What a router answered.
+    Router(axum::body::Body),
+    /// An origin's answer; the connection goes back to its pool when it ends.
+    Origin(Incoming, Option<Lease>),
+}
+
+/// What goes to an origin: a client's body as it arrives, without its
+/// trailers, which could carry any header's name.
+pub(crate) enum Upload {
+    Client(Incoming),
+    Nothing,
+}
+
+impl http_body::Body for Upload {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let Self::Client(incoming) = self.get_mut() else { return Poll::Ready(None) };
+        let frame = std::task::ready!(Pin::new(incoming).poll_frame(cx));
+        Poll::Ready(frame.filter(|frame| !matches!(frame, Ok(frame) if frame.is_trailers())))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Client(incoming) => http_body::Body::is_end_stream(incoming),
+            Self::Nothing => true,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Client(incoming) => http_body::Body::size_hint(incoming),
+            Self::Nothing => SizeHint::with_exact(0),
+        }
+    }
+}
+
+impl Body {
+    pub(crate) const fn empty() -> Self {
+        Self::Own(None)
+    }
+}
+
+impl From<String> for Body {
+    fn from(text: String) -> Self {
+        Self::Own(Some(Bytes::from(text)))
+    }
+}
+
+impl http_body::Body for Body {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match self.get_mut() {
+            Self::Own(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Router(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
+            Self::Origin(incoming, lease) => {
+                let frame = std::task::ready!(Pin::new(&mut *incoming).poll_frame(cx));
+                match &frame {
+                    Some(Ok(_)) if !http_body::Body::is_end_stream(incoming) => {}
+                    Some(Ok(_)) | None => {
+                        if let Some(lease) = lease.take() {
+                            lease.give_back();
+                        }
+                    }
+                    // A broken body: the connection is dropped with the lease.
+                    Some(Err(_)) => drop(lease.take()),
+                }
+                Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Own(bytes) => bytes.is_none(),
+            Self::Router(body) => http_body::Body::is_end_stream(body),
+            Self::Origin(incoming, _) => http_body::Body::is_end_stream(incoming),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Own(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Self::Router(body) => http_body::Body::size_hint(body),
+            Self::Origin(incoming, _) => http_body::Body::size_hint(incoming),
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The way to the origin: a request that only a permit can make, a pooled
+//! connection that never crosses trust, an answer that says nothing it should not.
+
+pub(crate) mod answer;
+pub(crate) mod connect;
+pub(crate) mod exchange;
+pub(crate) mod pool;
+pub(crate) mod request;
+pub(crate) mod upgrade;

@@ -1,0 +1,78 @@
+//! One request to an origin and its answer: from the pool or over a fresh
+//! connection, once, or again where that cannot do harm.
+
+use http::{Method, Request, Response};
+use http_body::Body as _;
+use hyper::body::Incoming;
+
+use crate::Worker;
+use crate::body::Upload;
+use crate::upstream::connect::{ConnectError, connect};
+use crate::upstream::pool::{Lease, PoolKey};
+
+/// Why an origin gave no answer.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    /// Nobody listens, the name is unknown, TLS failed.
+    Unreachable(String),
+    /// It did not answer in time.
+    Slow,
+    /// It closed early, or what it said was not HTTP.
+    Broken(String),
+}
+
+impl From<ConnectError> for Trouble {
+    fn from(error: ConnectError) -> Self {
+        match error {
+            ConnectError::Timeout => Self::Slow,
+            ConnectError::Failed(error) => Self::Unreachable(error.to_string()),
+        }
+    }
+}
+
+/// Sends the request and waits for the head of the answer.
+///
+/// An idle connection may turn out to be closed by its origin just as we write
+/// to it. What was never sent is then sent over a fresh one; what was sent is
+/// repeated only where that cannot do harm (RFC 9110 §9.2.2).
+pub(crate) async fn exchange(
+    worker: &Worker,
+    key: PoolKey,
+    request: Request<Upload>,
+) -> Result<(Response<Incoming>, Lease), Trouble> {
+    let limit = worker.edge.limits.upstream_response_timeout.as_std();
+    let (request, key) = match worker.pool.take(&key) {
+        None => (request, key),
+        Some(sender) => {
+            let mut lease = Lease::new(&worker.pool, key, sender);
+            let copy = harmless_copy(&request);
+            match tokio::time::timeout(limit, lease.sender.try_send_request(request)).await {
+                Err(_) => return Err(Trouble::Slow),
+                Ok(Ok(response)) => return Ok((response, lease)),
+                Ok(Err(mut error)) => match error.take_message().or(copy) {
+                    Some(request) if !error.error().is_parse() => (request, lease.into_key()),
+                    _ => return Err(Trouble::Broken(error.into_error().to_string())),
+                },
+            }
+        }
+    };
+    let sender = connect(&key.service, &worker.edge.tls, worker.edge.limits.upstream_connect_timeout.as_std()).await?;
+    let mut lease = Lease::new(&worker.pool, key, sender);
+    match tokio::time::timeout(limit, lease.sender.send_request(request)).await {
+        Err(_) => Err(Trouble::Slow),
+        Ok(Ok(response)) => Ok((response, lease)),
+        Ok(Err(error)) => Err(Trouble::Broken(error.to_string())),
+    }
+}
+
+/// A second copy of a request that may be sent twice: a safe method and no body.
+fn harmless_copy(request: &Request<Upload>) -> Option<Request<Upload>> {
+    let harmless = matches!(*request.method(), Method::GET | Method::HEAD) && request.body().is_end_stream();
+    harmless.then(|| {
+        let mut copy = Request::new(Upload::Nothing);
+        *copy.method_mut() = request.method().clone();
+        *copy.uri_mut() = request.uri().clone();
+        *copy.headers_mut() = request.headers().clone();
+        copy
+    })
+}
