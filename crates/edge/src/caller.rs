@@ -1,0 +1,245 @@
+//! Who is calling: a person with a token, a machine with a service token, or
+//! nobody. A verified token is remembered whole, so that the next request with
+//! it costs a look-up instead of a signature.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use doorward_model::app::{App, Refresh};
+use doorward_model::arrival::Arrival;
+use doorward_model::catalog::Catalog;
+use doorward_model::email::Email;
+use doorward_model::id::AppId;
+use doorward_model::identity::Identity;
+use doorward_model::policy::Decision;
+use doorward_model::session::Bearings;
+use doorward_model::time::{Lifetime, Timestamp};
+use doorward_policy::Permit;
+use doorward_signer::Subject;
+use http::header::{HeaderMap, HeaderValue};
+
+use crate::headers::ClientClaims;
+use crate::machine::{self, Machine};
+use crate::{Edge, cookies, renewal, respond};
+
+/// Tokens remembered at most; beyond it the least useful are forgotten and verified again.
+const MOST_REMEMBERED: usize = 65_536;
+
+/// Who a request comes from, before any policy has been asked.
+pub(crate) enum Caller {
+    Nobody,
+    /// `renewed` when the token replaces the one that was sent.
+    Person {
+        person: Arc<Person>,
+        renewed: bool,
+    },
+    Machine(Machine),
+    /// A service token was presented that does not hold. Strict mode: never a redirect.
+    BadServiceToken,
+    /// Two valid tokens of two people: somebody planted one (G-02).
+    Conflict,
+    /// It cannot be said now: the store is away, or revocations are out of date.
+    Unavailable,
+}
+
+/// The store could not be asked.
+#[derive(Debug)]
+pub(crate) struct Unavailable;
+
+/// A person whose token was verified, with everything a request needs made ready.
+pub(crate) struct Person {
+    pub(crate) app: AppId,
+    pub(crate) identity: Identity,
+    pub(crate) bearings: Bearings,
+    pub(crate) expires: Timestamp,
+    pub(crate) token: Box<str>,
+    pub(crate) assertion: HeaderValue,
+    pub(crate) email: HeaderValue,
+    last_verdict: Mutex<Option<Arc<Verdict>>>,
+}
+
+/// A permit and everything that decided it: when any of that changes, it is asked for again.
+struct Verdict {
+    generation: u64,
+    revocations: u64,
+    client_ip: std::net::IpAddr,
+    country: Option<String>,
+    permit: Permit,
+}
+
+impl Person {
+    pub(crate) fn new(app: &App, identity: Identity, bearings: Bearings, expires: Timestamp, token: &str) -> Self {
+        Self {
+            app: app.id,
+            email: respond::header(identity.email.as_str()),
+            assertion: respond::header(token),
+            token: token.into(),
+            identity,
+            bearings,
+            expires,
+            last_verdict: Mutex::new(None),
+        }
+    }
+
+    fn email(&self) -> &Email {
+        &self.identity.email
+    }
+
+    /// The permit given before under exactly these circumstances.
+    pub(crate) fn permit(&self, edge: &Edge, catalog: &Catalog, arrival: &Arrival) -> Option<Permit> {
+        let verdict = self.last_verdict.lock().unwrap_or_else(PoisonError::into_inner);
+        let verdict = verdict.as_ref()?;
+        let holds = verdict.generation == catalog.generation()
+            && verdict.revocations == edge.store.revocations().version()
+            && verdict.client_ip == arrival.client_ip
+            && verdict.country == arrival.country;
+        holds.then(|| verdict.permit.clone())
+    }
+
+    pub(crate) fn remember(
+        &self,
+        permit: &Permit,
+        edge: &Edge,
+        catalog: &Catalog,
+        arrival: &Arrival,
+        revocations: u64,
+    ) {
+        debug_assert!(revocations <= edge.store.revocations().version(), "versions only grow");
+        let verdict = Verdict {
+            generation: catalog.generation(),
+            revocations,
+            client_ip: arrival.client_ip,
+            country: arrival.country.clone(),
+            permit: permit.clone(),
+        };
+        *self.last_verdict.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(verdict));
+    }
+
+    /// Close enough to its end to be renewed on the way: its last tenth, five minutes at most.
+    fn ends_soon(&self, now: Timestamp) -> bool {
+        let life = self.expires.since(Timestamp::from_secs(self.bearings.iat));
+        let soon = Lifetime::from_millis((life.millis() / 10).min(Lifetime::from_secs(300).millis()));
+        self.expires.minus(soon) <= now
+    }
+}
+
+/// Verified tokens by their whole text. Failures are never kept: a flood of
+/// them must not push good tokens out.
+pub(crate) struct Remembered(quick_cache::sync::Cache<Box<str>, Arc<Person>>);
+
+impl Remembered {
+    pub(crate) fn new() -> Self {
+        Self(quick_cache::sync::Cache::new(MOST_REMEMBERED))
+    }
+
+    pub(crate) fn keep(&self, person: &Arc<Person>) {
+        self.0.insert(person.token.clone(), Arc::clone(person));
+    }
+
+    pub(crate) fn forget_all(&self) {
+        self.0.clear();
+    }
+}
+
+/// Finds the caller among everything the request presents.
+pub(crate) async fn find(
+    edge: &Edge,
+    claims: &ClientClaims,
+    headers: &HeaderMap,
+    app: &Arc<App>,
+    arrival: &Arrival,
+    catalog: &Catalog,
+) -> Caller {
+    if !claims.client_ids.is_empty() || !claims.client_secrets.is_empty() {
+        return machine::authenticated(claims, catalog, arrival.now).map_or(Caller::BadServiceToken, Caller::Machine);
+    }
+    let mut candidates: Vec<(&str, Carrier)> = Vec::new();
+    candidates
+        .extend(claims.tokens.iter().filter_map(|value| value.to_str().ok()).map(|token| (token, Carrier::Header)));
+    candidates.extend(cookies::tokens(headers).map(|token| (token, Carrier::Cookie)));
+    if candidates.is_empty() {
+        return Caller::Nobody;
+    }
+    if !edge.store.revocations().is_fresh() {
+        return Caller::Unavailable;
+    }
+    let mut found = Caller::Nobody;
+    for (token, carrier) in candidates {
+        let caller = match from_token(edge, token, carrier, app, arrival, catalog).await {
+            Ok(caller) => caller,
+            Err(Unavailable) => return Caller::Unavailable,
+        };
+        found = match (found, caller) {
+            (found, Caller::Nobody) => found,
+            (Caller::Person { person: a, .. }, Caller::Person { person: b, .. }) if a.email() != b.email() => {
+                return Caller::Conflict;
+            }
+            (Caller::Nobody, caller) => caller,
+            (found, _) => found,
+        };
+    }
+    found
+}
+
+/// How a token came to us. Only what a cookie carries can be renewed: nobody
+/// reads `Set-Cookie` who sent a header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Carrier {
+    Cookie,
+    Header,
+}
+
+async fn from_token(
+    edge: &Edge,
+    token: &str,
+    carrier: Carrier,
+    app: &Arc<App>,
+    arrival: &Arrival,
+    catalog: &Catalog,
+) -> Result<Caller, Unavailable> {
+    let renewable = carrier == Carrier::Cookie && app.refresh == Refresh::Edge;
+    if let Some(person) = remembered(edge, token, app, arrival.now) {
+        if renewable && person.ends_soon(arrival.now) {
+            // Until its end the old token is good enough if renewing fails.
+            if let Ok(Some(next)) = renewal::renewed(edge, token, app, arrival, catalog).await {
+                return Ok(Caller::Person { person: next, renewed: true });
+            }
+        }
+        return Ok(Caller::Person { person, renewed: false });
+    }
+    let ring = edge.signer.keyring();
+    let Ok(verified) = ring.verify_app(token, &edge.issuers, &app.aud, arrival.now, Lifetime::ZERO) else {
+        if renewable && let Some(person) = renewal::renewed(edge, token, app, arrival, catalog).await? {
+            return Ok(Caller::Person { person, renewed: true });
+        }
+        return Ok(Caller::Nobody);
+    };
+    if edge.store.revocations().is_revoked(&verified.bearings()) {
+        return Ok(Caller::Nobody);
+    }
+    let nonce = match &verified.subject {
+        Subject::Service { common_name } => {
+            return Ok(machine::from_assertion(common_name, token, app, catalog, arrival.now));
+        }
+        Subject::User { nonce, .. } => nonce.clone(),
+    };
+    let store = edge.store.clone();
+    let session = edge.off_path(async move { store.session(&nonce).await }).await.map_err(|_| Unavailable)?;
+    let Some(session) = session else { return Ok(Caller::Nobody) };
+    let expires = Timestamp::from_secs(verified.exp);
+    let person = Arc::new(Person::new(app, session.identity, verified.bearings(), expires, token));
+    edge.remembered.keep(&person);
+    Ok(Caller::Person { person, renewed: false })
+}
+
+fn remembered(edge: &Edge, token: &str, app: &App, now: Timestamp) -> Option<Arc<Person>> {
+    let person = edge.remembered.0.get(token)?;
+    let good = person.app == app.id && now < person.expires && !edge.store.revocations().is_revoked(&person.bearings);
+    good.then_some(person)
+}
+
+/// A machine's token alone opens an application only if people may use it too;
+/// where every policy asks for service credentials, they are asked for each
+/// time (Access docs, "service tokens").
+pub(crate) fn assertion_is_enough(app: &App) -> bool {
+    app.policies.iter().any(|policy| policy.decision == Decision::Allow)
+}

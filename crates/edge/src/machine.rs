@@ -1,0 +1,126 @@
+//! Machines: service tokens in their two headers, or the token they were given
+//! for them. What does not hold is refused at once, never redirected
+//! (Access docs, "strict service token authentication").
+
+use std::sync::Arc;
+
+use doorward_model::app::App;
+use doorward_model::catalog::Catalog;
+use doorward_model::id::{AppId, ServiceTokenId};
+use doorward_model::secret::{Secret, SecretDigest};
+use doorward_model::service_token::{ClientId, ServiceToken};
+use doorward_model::site::Team;
+use doorward_model::time::Timestamp;
+use doorward_policy::Permit;
+use doorward_signer::MAX_LIFETIME;
+use doorward_signer::claims::{self, AudShape};
+use http::HeaderValue;
+
+use crate::arrive::Visit;
+use crate::assertion::Assertion;
+use crate::caller::{Caller, assertion_is_enough};
+use crate::headers::ClientClaims;
+use crate::{Edge, respond};
+
+/// A machine whose credential holds.
+pub(crate) struct Machine {
+    pub(crate) token: Arc<ServiceToken>,
+    /// The token it presented instead of its credential.
+    presented: Option<HeaderValue>,
+}
+
+/// The machine behind the two headers; `None` for anything but one valid pair.
+pub(crate) fn authenticated(claims: &ClientClaims, catalog: &Catalog, now: Timestamp) -> Option<Machine> {
+    let ([id], [secret]) = (claims.client_ids.as_slice(), claims.client_secrets.as_slice()) else { return None };
+    let secret = Secret::new(secret.to_str().ok()?.to_owned());
+    let id = ClientId::try_from(id.to_str().ok()?.to_owned()).ok();
+    let Some(token) = id.and_then(|id| catalog.service_token(&id)) else {
+        // The same work as for a known id, so that time does not tell them apart (M-05).
+        let _same_work = secret.digest() == SecretDigest::of(b"");
+        return None;
+    };
+    token.accepts(&secret, now).then(|| Machine { token: Arc::clone(token), presented: None })
+}
+
+/// The machine a verified service assertion was made for.
+pub(crate) fn from_assertion(common_name: &str, token: &str, app: &App, catalog: &Catalog, now: Timestamp) -> Caller {
+    let id = ClientId::try_from(common_name.to_owned()).ok();
+    let known = id.and_then(|id| catalog.service_token(&id));
+    match known {
+        Some(known) if known.in_force(now) && assertion_is_enough(app) => {
+            Caller::Machine(Machine { token: Arc::clone(known), presented: Some(respond::header(token)) })
+        }
+        _ => Caller::Nobody,
+    }
+}
+
+/// Assertions made for machines, so that a signature is made once and not for each request.
+pub(crate) struct Minted(quick_cache::sync::Cache<(ServiceTokenId, AppId), Arc<Made>>);
+
+struct Made {
+    assertion: HeaderValue,
+    renew_at: Timestamp,
+    generation: u64,
+    revocations: u64,
+    signed_by: String,
+}
+
+impl Minted {
+    pub(crate) fn new() -> Self {
+        Self(quick_cache::sync::Cache::new(4096))
+    }
+
+    pub(crate) fn forget_all(&self) {
+        self.0.clear();
+    }
+}
+
+/// What the origin is told about a machine that may pass.
+pub(crate) fn assertion(
+    edge: &Edge,
+    machine: &Machine,
+    permit: &Permit,
+    visit: &Visit,
+    team: &Team,
+    generation: u64,
+) -> Assertion {
+    if let Some(presented) = &machine.presented {
+        return Assertion::of_machine(presented.clone());
+    }
+    let app = permit.app();
+    let now = visit.arrival.now;
+    let key = (machine.token.id, app.id);
+    let ring = edge.signer.load();
+    let revocations = edge.store.revocations().version();
+    if let Some(made) = edge.minted.0.get(&key) {
+        let holds = now < made.renew_at
+            && made.generation == generation
+            && made.revocations == revocations
+            && made.signed_by == ring.current_kid();
+        if holds {
+            return Assertion::of_machine(made.assertion.clone());
+        }
+    }
+    let iat = edge.store.revocations().earliest_iat(None, None, &app.aud, now);
+    let life = permit.session_duration().min(MAX_LIFETIME);
+    let claims = claims::service(
+        machine.token.client_id.as_str(),
+        &app.aud,
+        team.issuer(),
+        visit.arrival.host.name(),
+        iat,
+        iat + life.secs().max(1),
+        AudShape::String,
+    );
+    let assertion = respond::header(&ring.sign(&claims));
+    let renew_at = now.plus(doorward_model::time::Lifetime::from_millis(life.millis() / 2));
+    let made = Made {
+        assertion: assertion.clone(),
+        renew_at,
+        generation,
+        revocations,
+        signed_by: ring.current_kid().to_owned(),
+    };
+    edge.minted.0.insert(key, Arc::new(made));
+    Assertion::of_machine(assertion)
+}
