@@ -1,1 +1,150 @@
-//! The application door: the pipeline every request to an app takes.
+//! The application door: the pipeline every request to an application takes,
+//! from the accepted connection to the origin's answer. It reads like its file
+//! names: `listen`, `arrive`, `headers`, `gate`, `caller`, `refusal`,
+//! `upstream`.
+//!
+//! Signing in belongs to the routers it is given; it knows them only as
+//! routers. What the policies say belongs to the policy crate: without its
+//! permit nothing here can be forwarded.
+
+mod arrive;
+mod assertion;
+mod body;
+mod caller;
+mod challenge;
+mod cookies;
+mod gate;
+mod headers;
+mod limits;
+mod listen;
+mod machine;
+mod metrics;
+mod refusal;
+mod renewal;
+mod respond;
+mod upstream;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use doorward_model::id::Rays;
+use doorward_model::live::LiveCatalog;
+use doorward_model::time::Clock;
+use doorward_signer::Signer;
+use doorward_store::Store;
+use ipnet::IpNet;
+use prometheus_client::registry::Registry;
+use tokio::runtime::Handle;
+use tokio_rustls::TlsConnector;
+
+pub use limits::Limits;
+pub use listen::{PublicListener, Running, serve};
+
+use crate::arrive::Trust;
+use crate::caller::Remembered;
+use crate::machine::Minted;
+use crate::metrics::Metrics;
+use crate::renewal::Renewals;
+use crate::upstream::pool::Pool;
+
+/// What the edge is made of.
+pub struct Parts<'a> {
+    pub clock: Clock,
+    pub catalog: LiveCatalog,
+    pub signer: Arc<Signer>,
+    pub store: Store,
+    /// The issuers whose tokens are accepted: one in production.
+    pub issuers: Vec<String>,
+    /// Helpful pages and test headers that production has no use for.
+    pub emulator: bool,
+    /// Serves the team domain.
+    pub team: axum::Router,
+    /// Serves `/cdn-cgi/access/` on the hosts of applications.
+    pub access: axum::Router,
+    /// The demonstration application.
+    pub demo: Option<axum::Router>,
+    /// Where everything runs that may wait for the store.
+    pub control: Handle,
+    pub limits: Limits,
+    /// Peers whose `X-Forwarded-*` headers are believed; none by default.
+    pub trusted_proxies: Vec<IpNet>,
+    pub registry: &'a mut Registry,
+}
+
+/// What all workers share.
+pub struct Edge {
+    clock: Clock,
+    catalog: LiveCatalog,
+    signer: Arc<Signer>,
+    store: Store,
+    issuers: Vec<String>,
+    emulator: bool,
+    team: axum::Router,
+    access: axum::Router,
+    demo: Option<axum::Router>,
+    control: Handle,
+    limits: Limits,
+    trust: Trust,
+    tls: TlsConnector,
+    metrics: Metrics,
+    rays: Rays,
+    remembered: Remembered,
+    minted: Minted,
+    renewals: Renewals,
+}
+
+impl Edge {
+    #[must_use]
+    pub fn new(parts: Parts<'_>) -> Arc<Self> {
+        Arc::new(Self {
+            clock: parts.clock,
+            catalog: parts.catalog,
+            signer: parts.signer,
+            store: parts.store,
+            issuers: parts.issuers,
+            emulator: parts.emulator,
+            team: parts.team,
+            access: parts.access,
+            demo: parts.demo,
+            control: parts.control,
+            limits: parts.limits,
+            trust: Trust { proxies: parts.trusted_proxies, country_from_anybody: parts.emulator },
+            tls: upstream::connect::tls_client(),
+            metrics: Metrics::registered(parts.registry),
+            rays: Rays::new(),
+            remembered: Remembered::new(),
+            minted: Minted::new(),
+            renewals: Renewals::new(),
+        })
+    }
+
+    /// Forgets every verified token, so that each is checked against the store
+    /// again. For whoever emptied the store or dropped keys.
+    pub fn forget_callers(&self) {
+        self.remembered.forget_all();
+        self.minted.forget_all();
+        self.renewals.forget_all();
+    }
+
+    /// Runs something away from the workers, which must never wait.
+    async fn off_path<F>(&self, work: F) -> F::Output
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        match self.control.spawn(work).await {
+            Ok(output) => output,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The control runtime is shutting down; so is this request.
+                Err(_) => std::future::pending().await,
+            },
+        }
+    }
+}
+
+/// One thread's share: the edge, and connections to origins of its own.
+struct Worker {
+    edge: Arc<Edge>,
+    pool: Arc<Pool>,
+}

@@ -1,0 +1,183 @@
+//! The pipeline every request takes, in the order it takes it: place, strip,
+//! match, caller, verdict, origin. No way leads round a stage.
+
+use std::sync::Arc;
+
+use doorward_model::app::App;
+use doorward_model::catalog::Catalog;
+use doorward_model::route::Service;
+use doorward_model::site::ACCESS_PREFIX;
+use doorward_policy::{Facts, Grant, Permit, Refusal};
+use http::request::Parts;
+use http::{Request, Response};
+use hyper::body::Incoming;
+
+use crate::arrive::{self, Socket, Visit};
+use crate::assertion::{self, Assertion};
+use crate::body::Body;
+use crate::caller::{self, Caller};
+use crate::upstream::exchange::{Trouble, exchange};
+use crate::upstream::pool::PoolKey;
+use crate::upstream::{answer, request, upgrade};
+use crate::{Edge, Worker, headers, machine, refusal, respond};
+
+/// One request, from its head to its answer.
+pub(crate) async fn gate(worker: &Worker, socket: Socket, request: Request<Incoming>) -> Response<Body> {
+    let edge = &worker.edge;
+    let (mut head, body) = request.into_parts();
+    let mut visit = match arrive::read(&head, socket, &edge.trust, edge.rays.next(), edge.clock.now()) {
+        Ok(visit) => visit,
+        Err(why) => {
+            edge.metrics.unreadable.inc();
+            return respond::unreadable(why);
+        }
+    };
+    let claims = headers::strip(&mut head.headers);
+    let catalog = edge.catalog.snapshot();
+    let app = catalog.app_at(&visit.arrival.host, &visit.path).cloned();
+    visit.arrival.app.clone_from(&app);
+    if let Some(door) = door(edge, &visit, &catalog) {
+        return dispatch(edge, door, &visit, head, body).await;
+    }
+    let Some(app) = app else { return refusal::unmatched(edge, &visit, &catalog) };
+    let caller = match refusal::is_preflight(&head) {
+        true => Caller::Nobody,
+        false => caller::find(edge, &claims, &head.headers, &app, &visit.arrival, &catalog).await,
+    };
+    match verdict(edge, &caller, &app, &visit, &head, &catalog) {
+        Ok(permit) => forward(worker, &permit, &caller, &visit, head, body, &catalog).await,
+        Err(refusal) => refusal::respond(edge, &refusal, &caller, &app, &visit, &head, &catalog).await,
+    }
+}
+
+/// The team domain, and what Access serves itself on every host it protects.
+fn door(edge: &Edge, visit: &Visit, catalog: &Catalog) -> Option<axum::Router> {
+    let host = &visit.arrival.host;
+    if host.name() == catalog.team().host.name() {
+        return Some(edge.team.clone());
+    }
+    (visit.path.as_str().starts_with(ACCESS_PREFIX) && catalog.serves_host(host)).then(|| edge.access.clone())
+}
+
+/// Hands a request to a router, away from the workers: it may wait for the store.
+async fn dispatch(edge: &Edge, door: axum::Router, visit: &Visit, mut head: Parts, body: Incoming) -> Response<Body> {
+    use tower::ServiceExt as _;
+
+    let arrival = visit.arrival.clone();
+    if let Some(query) = head.uri.query() {
+        head.uri = format!("{}?{query}", visit.path).parse().unwrap_or(head.uri);
+    } else {
+        head.uri = visit.path.as_str().parse().unwrap_or(head.uri);
+    }
+    head.extensions.insert(arrival);
+    let request = Request::from_parts(head, axum::body::Body::new(body));
+    let response = edge.off_path(async move { door.oneshot(request).await }).await;
+    response.unwrap_or_else(|never| match never {}).map(Body::Router)
+}
+
+/// Asks the policies, unless the same question was answered a moment ago.
+fn verdict(
+    edge: &Edge,
+    caller: &Caller,
+    app: &Arc<App>,
+    visit: &Visit,
+    head: &Parts,
+    catalog: &Catalog,
+) -> Result<Permit, Refusal> {
+    let arrival = &visit.arrival;
+    if let Caller::Person { person, .. } = caller
+        && let Some(permit) = person.permit(edge, catalog, arrival)
+    {
+        return Ok(permit);
+    }
+    let revocations = edge.store.revocations().version();
+    let facts = Facts {
+        identity: match caller {
+            Caller::Person { person, .. } => Some(&person.identity),
+            _ => None,
+        },
+        service_token: match caller {
+            Caller::Machine(machine) => Some(machine.token.id),
+            _ => None,
+        },
+        client_ip: arrival.client_ip,
+        country: arrival.country.as_deref(),
+    };
+    if refusal::is_preflight(head)
+        && let Some(permit) = doorward_policy::preflight(app)
+    {
+        return Ok(permit);
+    }
+    let permit = doorward_policy::decide(app, catalog, &facts)?;
+    if let Caller::Person { person, .. } = caller {
+        person.remember(&permit, edge, catalog, arrival, revocations);
+        tracing::info!(
+            ray.id = %arrival.ray, app.name = app.name, user.email = %person.identity.email, client.ip = %arrival.client_ip,
+            policy = permit.policy(), rule = permit.rule(), "admitted"
+        );
+    }
+    Ok(permit)
+}
+
+/// Sends what may pass to its origin.
+async fn forward(
+    worker: &Worker,
+    permit: &Permit,
+    caller: &Caller,
+    visit: &Visit,
+    head: Parts,
+    body: Incoming,
+    catalog: &Catalog,
+) -> Response<Body> {
+    let edge = &worker.edge;
+    let (assertion, renewed) = match (permit.grant(), caller) {
+        (Grant::Identity, Caller::Person { person, renewed }) => {
+            (Assertion::of_person(person), renewed.then_some(person))
+        }
+        (Grant::Service(_), Caller::Machine(machine)) => {
+            (machine::assertion(edge, machine, permit, visit, catalog.team(), catalog.generation()), None)
+        }
+        _ => (Assertion::default(), None),
+    };
+    edge.metrics.admitted(permit.grant());
+    let Some(route) = catalog.route_at(&visit.arrival.host, &visit.path) else {
+        return answer::trouble(&Trouble::Unreachable("no route serves this host".into()), &visit.arrival);
+    };
+    let websocket = upgrade::is_websocket(&head);
+    let mut head = head;
+    let client = head.extensions.remove::<hyper::upgrade::OnUpgrade>().filter(|_| websocket);
+    let request = request::build(permit, &assertion, visit, head, body, client.is_some());
+    let mut response = match &route.service {
+        Service::Demo => demo(edge, visit, request).await,
+        service => {
+            let key = PoolKey { app: permit.app().id, service: service.clone() };
+            match exchange(worker, key, request).await {
+                Ok((response, lease)) => match client {
+                    Some(client) if upgrade::is_accepted(&response) => upgrade::tunnel(client, response, lease),
+                    _ => answer::handed_through(response, lease, &visit.arrival),
+                },
+                Err(trouble) => {
+                    edge.metrics.trouble(&trouble);
+                    answer::trouble(&trouble, &visit.arrival)
+                }
+            }
+        }
+    };
+    if let Some(person) = renewed {
+        assertion::renew_cookie(response.headers_mut(), permit.app(), person, visit.arrival.now);
+    }
+    response.headers_mut().insert(request::CF_RAY, respond::header(visit.arrival.ray.as_str()));
+    response
+}
+
+/// The demonstration application, which is an origin like any other.
+async fn demo(edge: &Edge, visit: &Visit, request: Request<crate::body::Upload>) -> Response<Body> {
+    use tower::ServiceExt as _;
+
+    let Some(demo) = edge.demo.clone() else {
+        return answer::trouble(&Trouble::Unreachable("there is no demo application".into()), &visit.arrival);
+    };
+    let request = request.map(axum::body::Body::new);
+    let response = edge.off_path(async move { demo.oneshot(request).await }).await;
+    response.unwrap_or_else(|never| match never {}).map(Body::Router)
+}

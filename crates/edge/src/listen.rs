@@ -1,0 +1,259 @@
+//! The public listener: threads that each accept from one socket, connections
+//! with a deadline before their first byte, and a drain that loses nothing.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::TcpListener as StdListener;
+use std::pin::pin;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio_rustls::TlsAcceptor;
+
+use crate::arrive::Socket;
+use crate::gate::gate;
+use crate::upstream::pool::Pool;
+use crate::{Edge, Worker};
+
+/// The client's side of HTTP/2, whole: a connection that starts with it speaks HTTP/2 (RFC 9113 §3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// How often idle connections to origins are looked through.
+const POOL_SWEEP: Duration = Duration::from_secs(1);
+/// A pause after the machine had no descriptor or memory for another connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// A bound socket, and the TLS settings if it speaks TLS.
+pub struct PublicListener {
+    pub socket: StdListener,
+    pub tls: Option<Arc<rustls::ServerConfig>>,
+}
+
+/// The public listener at work.
+pub struct Running {
+    stop: watch::Sender<bool>,
+    open: Arc<Semaphore>,
+    most: usize,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// Starts `workers` threads that serve the listener.
+///
+/// # Errors
+/// When the socket cannot be shared or a thread cannot be started.
+pub fn serve(edge: &Arc<Edge>, listener: PublicListener, workers: usize) -> io::Result<Running> {
+    let (stop, stopped) = watch::channel(false);
+    let most = edge.limits.max_connections.clamp(1, Semaphore::MAX_PERMITS);
+    let open = Arc::new(Semaphore::new(most));
+    listener.socket.set_nonblocking(true)?;
+    let tls = listener.tls.map(TlsAcceptor::from);
+    let mut threads = Vec::new();
+    for number in 0..workers.max(1) {
+        let worker = Acceptor {
+            socket: listener.socket.try_clone()?,
+            tls: tls.clone(),
+            open: Arc::clone(&open),
+            stopped: stopped.clone(),
+            worker: Arc::new(Worker { edge: Arc::clone(edge), pool: Pool::new(edge.limits) }),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let thread = std::thread::Builder::new().name(format!("edge-{number}"));
+        threads.push(thread.spawn(move || runtime.block_on(worker.run()))?);
+    }
+    Ok(Running { stop, open, most, threads })
+}
+
+impl Running {
+    /// Stops accepting, lets requests in flight end, and closes what is left
+    /// when the limit has passed. Returns whether everything ended by itself.
+    pub async fn drain(self, limit: Duration) -> bool {
+        self.stop.send_replace(true);
+        let all = u32::try_from(self.most).unwrap_or(u32::MAX);
+        let ended = tokio::time::timeout(limit, self.open.acquire_many(all)).await.is_ok();
+        self.open.close();
+        let threads = self.threads;
+        // A worker ends within moments of the semaphore's closing; joining is for tidiness.
+        let _joined =
+            tokio::task::spawn_blocking(move || threads.into_iter().for_each(|thread| drop(thread.join()))).await;
+        ended
+    }
+}
+
+/// One worker's accept loop.
+struct Acceptor {
+    socket: StdListener,
+    tls: Option<TlsAcceptor>,
+    open: Arc<Semaphore>,
+    stopped: watch::Receiver<bool>,
+    worker: Arc<Worker>,
+}
+
+impl Acceptor {
+    async fn run(self) {
+        let listener = match TcpListener::from_std(self.socket.try_clone().expect("a listening socket can be shared")) {
+            Ok(listener) => listener,
+            Err(error) => return tracing::error!(%error, "a worker cannot listen"),
+        };
+        let pool = Arc::clone(&self.worker.pool);
+        let sweeper = tokio::spawn(async move {
+            let mut tick = tokio::time::interval(POOL_SWEEP);
+            loop {
+                tick.tick().await;
+                pool.expire();
+            }
+        });
+        let mut stopped = self.stopped.clone();
+        loop {
+            let Ok(slot) = Arc::clone(&self.open).acquire_owned().await else { break };
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = told_to_stop(&mut stopped) => break,
+            };
+            match accepted {
+                Ok((stream, peer)) => self.accept(stream, peer.ip().to_canonical(), slot),
+                Err(error) => {
+                    // Out of descriptors, most likely: wait instead of spinning.
+                    tracing::warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+        drop(listener);
+        drop(self.socket);
+        // Connections of this worker live on this runtime: stay until the last has ended.
+        while !self.open.is_closed() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        sweeper.abort();
+    }
+
+    fn accept(&self, stream: TcpStream, peer: std::net::IpAddr, slot: OwnedSemaphorePermit) {
+        let connection = Connection {
+            worker: Arc::clone(&self.worker),
+            socket: Socket { peer, tls: self.tls.is_some() },
+            stopped: self.stopped.clone(),
+        };
+        let tls = self.tls.clone();
+        tokio::spawn(async move {
+            connection.worker.edge.metrics.connections.inc();
+            let edge = Arc::clone(&connection.worker.edge);
+            connection.serve(stream, tls).await;
+            edge.metrics.connections.dec();
+            drop(slot);
+        });
+    }
+}
+
+/// One client connection.
+struct Connection {
+    worker: Arc<Worker>,
+    socket: Socket,
+    stopped: watch::Receiver<bool>,
+}
+
+impl Connection {
+    async fn serve(self, stream: TcpStream, tls: Option<TlsAcceptor>) {
+        // Without it small answers wait for the client's acknowledgements.
+        let _kept_off = stream.set_nodelay(true);
+        let limit = self.worker.edge.limits.first_byte_timeout.as_std();
+        let mut stopped = self.stopped.clone();
+        let opened = async {
+            match tls {
+                None => {
+                    let http2 = speaks_http2(&stream).await?;
+                    io::Result::Ok((Transport::Plain(stream), http2))
+                }
+                Some(tls) => {
+                    let stream = tls.accept(stream).await?;
+                    let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                    Ok((Transport::Tls(Box::new(stream)), http2))
+                }
+            }
+        };
+        let opened = tokio::select! {
+            opened = tokio::time::timeout(limit, opened) => opened,
+            // Nothing was asked yet, so nothing is lost by closing.
+            () = told_to_stop(&mut stopped) => return,
+        };
+        let Ok(Ok((transport, http2))) = opened else { return };
+        match (transport, http2) {
+            (Transport::Plain(stream), false) => self.http1(stream).await,
+            (Transport::Plain(stream), true) => self.http2(stream).await,
+            (Transport::Tls(stream), false) => self.http1(*stream).await,
+            (Transport::Tls(stream), true) => self.http2(*stream).await,
+        }
+    }
+
+    async fn http1(mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let limits = self.worker.edge.limits;
+        let service =
+            service_fn(|request| async { Ok::<_, Infallible>(gate(&self.worker, self.socket, request).await) });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.header_read_timeout.as_std())
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades();
+        let mut connection = pin!(connection);
+        // How a client's connection ended is the client's affair.
+        tokio::select! {
+            _ended = connection.as_mut() => {}
+            () = told_to_stop(&mut self.stopped) => {
+                connection.as_mut().graceful_shutdown();
+                let _ended = connection.await;
+            }
+        }
+    }
+
+    async fn http2(mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let worker = Arc::clone(&self.worker);
+        let socket = self.socket;
+        let service = service_fn(move |request| {
+            let worker = Arc::clone(&worker);
+            async move { Ok::<_, Infallible>(gate(&worker, socket, request).await) }
+        });
+        let connection = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .keep_alive_interval(Duration::from_secs(30))
+            .keep_alive_timeout(Duration::from_secs(20))
+            .max_concurrent_streams(200)
+            .max_header_list_size(64 * 1024)
+            .serve_connection(TokioIo::new(stream), service);
+        let mut connection = pin!(connection);
+        tokio::select! {
+            _ended = connection.as_mut() => {}
+            () = told_to_stop(&mut self.stopped) => {
+                connection.as_mut().graceful_shutdown();
+                let _ended = connection.await;
+            }
+        }
+    }
+}
+
+/// Returns when the listener is to end, or is gone.
+async fn told_to_stop(stopped: &mut watch::Receiver<bool>) {
+    let _gone = stopped.wait_for(|stopped| *stopped).await;
+}
+
+enum Transport {
+    Plain(TcpStream),
+    Tls(Box<tokio_rustls::server::TlsStream<TcpStream>>),
+}
+
+/// Looks at the first bytes without taking them.
+async fn speaks_http2(stream: &TcpStream) -> io::Result<bool> {
+    let mut seen = [0; PREFACE.len()];
+    loop {
+        let length = stream.peek(&mut seen).await?;
+        if length == 0 || length == PREFACE.len() || seen[..length] != PREFACE[..length] {
+            return Ok(length == PREFACE.len() && seen == *PREFACE);
+        }
+        // A part of the preface: the rest is on its way, or the deadline ends this.
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
