@@ -41,9 +41,12 @@ pub(crate) async fn respond(
         Caller::BadServiceToken => unauthorized(app, visit, head),
         Caller::Machine(_) => forbidden(app, visit, head, None),
         Caller::Conflict => conflict(app, visit, head),
-        Caller::Person { person, .. } => forbidden(app, visit, head, Some(person.identity.email.as_str())),
         Caller::Nobody if is_preflight(head) => forbidden(app, visit, head, None),
-        Caller::Nobody => match refusal.kind {
+        Caller::Person { person, .. } if refusal.kind == RefusalKind::Denied => {
+            forbidden(app, visit, head, Some(person.identity.email.as_str()))
+        }
+        // Somebody who signed in with a provider this application does not allow is nobody to it.
+        Caller::Nobody | Caller::Person { .. } => match refusal.kind {
             RefusalKind::NeedsLogin if is_xhr(&head.headers) => needs_login_xhr(app, visit),
             RefusalKind::NeedsLogin => challenge::redirect(edge, app, visit, head, catalog).await,
             RefusalKind::Forbidden | RefusalKind::Denied => nobody_forbidden(app, visit, head),

@@ -21,7 +21,7 @@ pub(crate) fn html(status: StatusCode, page: &impl Page, arrival: &Arrival) -> R
     let headers = response.headers_mut();
     headers.insert(CSP, HeaderValue::from_static(CONTENT_SECURITY_POLICY));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     response
 }
 
