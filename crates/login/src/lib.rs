@@ -101,3 +101,6 @@ impl Login {
             .with_state(self.clone())
     }
 }
+
+#[cfg(test)]
+mod tests;
