@@ -6,6 +6,7 @@
 //! a minted token stands on an ordinary session, and the demonstration reads
 //! its token as any application would.
 
+mod control;
 mod idp;
 mod people;
 
@@ -113,6 +114,12 @@ impl Emulator {
     /// The OpenID provider, to be nested at [`IDP_PATH`] on the team host.
     pub fn idp_router(self: &Arc<Self>) -> Router {
         idp::router(Arc::clone(self))
+    }
+
+    /// The control API with its whole paths, `/emulator/v1/…`, for the admin
+    /// listener, which guards it: token, Host, Origin and content type.
+    pub fn control_router(self: &Arc<Self>) -> Router {
+        control::router(Arc::clone(self))
     }
 
     /// Makes the login door copy what people have: a claim that a provider's

@@ -1,0 +1,63 @@
+//! The control API: moves people, time, keys and sessions while everything
+//! runs. JSON in, JSON out; a call has taken effect when it answers.
+//!
+//! Who may call is the admin listener's business; nothing here checks it.
+
+mod app_name;
+mod clock;
+mod keys;
+mod refusal;
+mod reset;
+mod revocations;
+mod storage_state;
+mod tokens;
+mod users;
+mod wanted;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{any, get, post};
+use http::Uri;
+
+use self::refusal::Refusal;
+use crate::Emulator;
+
+pub(crate) fn router(emulator: Arc<Emulator>) -> Router {
+    let control = Router::new()
+        .route("/tokens", post(tokens::mint))
+        .route("/users", get(users::list).put(users::put_many).delete(users::remove_all))
+        .route("/users/{email}", get(users::show).put(users::put).delete(users::remove))
+        .route("/clock", get(clock::show).put(clock::change))
+        .route("/keys/rotate", post(keys::rotate))
+        .route("/revocations", post(revocations::revoke))
+        .route("/reset", post(reset::reset))
+        .route("/mail", any(not_yet))
+        .route("/requests", any(not_yet))
+        .route("/faults", any(not_yet))
+        .route("/snapshot", any(not_yet))
+        .route("/", any(unknown))
+        .route("/{*path}", any(unknown))
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(emulator);
+    Router::new().nest("/emulator/v1", control).route("/emulator/v1/", any(unknown))
+}
+
+/// A promise that is not kept yet says so, lest a test pass on nothing.
+async fn not_yet(uri: Uri) -> Refusal {
+    Refusal::not_implemented(&format!("{} is not there in this version", uri.path()))
+        .hint("it will be; nothing was done")
+}
+
+async fn unknown(uri: Uri) -> Refusal {
+    let hint = "there are tokens, users, clock, keys/rotate, revocations and reset, below /emulator/v1/";
+    Refusal::not_found(&format!("there is nothing at {}", uri.path())).hint(hint)
+}
+
+async fn wrong_method(uri: Uri) -> Refusal {
+    Refusal::wrong_method(&format!("{} does not take this method", uri.path()))
+        .hint("the Allow header names those it takes")
+}
+
+#[cfg(test)]
+mod tests;

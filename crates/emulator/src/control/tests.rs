@@ -1,0 +1,402 @@
+//! Each call: what it does, and what it says to one it cannot do.
+
+use std::sync::atomic::Ordering;
+
+use doorward_model::email::Email;
+use doorward_model::id::{AccountId, Aud, UserId};
+use doorward_model::identity::IdentityGroup;
+use doorward_model::session::{Bearings, Revoked};
+use doorward_model::time::{Clock, Lifetime};
+use doorward_signer::Subject;
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::testing::{Answer, ISSUER, SERVICE, START, World};
+
+fn issuers() -> Vec<String> {
+    vec![ISSUER.into()]
+}
+
+fn email(text: &str) -> Email {
+    text.parse().unwrap()
+}
+
+fn token(answer: &Answer) -> String {
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    answer.json()["token"].as_str().unwrap().to_owned()
+}
+
+fn payload(token: &str) -> Value {
+    use base64::Engine as _;
+    let part = token.split('.').nth(1).unwrap();
+    serde_json::from_slice(&base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+}
+
+fn refused(answer: &Answer, status: StatusCode, words: &str) {
+    assert_eq!(answer.status, status, "{}", answer.body);
+    let error = answer.json()["error"].as_str().unwrap().to_owned();
+    assert!(error.contains(words), "{error:?} does not say {words:?}");
+}
+
+impl World {
+    /// The bearings of a minted app token, if the gateway takes it.
+    fn bearings(&self, token: &str) -> Option<Bearings> {
+        let keyring = self.emulator.signer.keyring();
+        let (aud, now) = (&self.app("Wiki").aud, self.emulator.clock.now());
+        let verified = keyring.verify_app(token, &issuers(), aud, now, Lifetime::ZERO).ok()?;
+        let bearings = verified.bearings();
+        (!self.emulator.store.revocations().is_revoked(&bearings)).then_some(bearings)
+    }
+
+    async fn alices_token(&self) -> String {
+        let order = json!({ "app": "wiki.localhost", "email": "alice@example.com" });
+        token(&self.control("POST", "/tokens", order).await)
+    }
+}
+
+#[tokio::test]
+async fn a_minted_token_stands_on_a_session_like_one_from_a_sign_in() {
+    let world = World::new().await;
+    let order = json!({ "app": "wiki.localhost:8787", "email": "Alice@Example.com", "ttl": "1h" });
+    let answer = world.control("POST", "/tokens", order).await;
+    let minted = token(&answer);
+    let bearings = world.bearings(&minted).unwrap();
+    let session = world.emulator.store.session(&bearings.session.unwrap()).await.unwrap().unwrap();
+    assert_eq!(session.identity.groups, [IdentityGroup::Name("admins".into())]);
+    assert_eq!((session.identity.name.as_deref(), session.identity.country.as_deref()), (Some("Alice"), Some("DE")));
+    assert_eq!(Some(session.identity.user_uuid), bearings.user);
+    let claims = payload(&minted);
+    assert_eq!((&claims["custom"]["department"], &claims["type"]), (&json!("Sales"), &json!("app")));
+    assert_eq!(claims["exp"], json!(START.secs() + 3600));
+
+    let body = answer.json();
+    assert_eq!(body["cookie"], format!("CF_Authorization={minted}"));
+    assert_eq!(body["expires_at"], "2027-01-15T09:00:00Z");
+    let cookie = &body["storage_state"]["cookies"][0];
+    assert_eq!((&cookie["name"], &cookie["domain"]), (&json!("CF_Authorization"), &json!("wiki.localhost")));
+    assert_eq!((&cookie["value"], &cookie["sameSite"]), (&json!(minted), &json!("None")));
+    let left = cookie["expires"].as_i64().unwrap() - Clock::system().now().secs();
+    assert!((3590..=3600).contains(&left), "a browser keeps it for an hour of its own clock, not for {left} s");
+    assert_eq!(body["storage_state"]["origins"], json!([]));
+}
+
+#[tokio::test]
+async fn a_token_lives_as_long_as_the_application_says_unless_told_otherwise() {
+    let world = World::new().await;
+    assert_eq!(payload(&world.alices_token().await)["exp"], json!(START.secs() + 8 * 3600));
+}
+
+#[tokio::test]
+async fn somebody_who_is_not_listed_is_an_address_and_nothing_more() {
+    let world = World::new().await;
+    let order = json!({ "app": "Wiki", "email": "mallory@elsewhere.test" });
+    let minted = token(&world.control("POST", "/tokens", order).await);
+    let session = world.bearings(&minted).unwrap().session.unwrap();
+    let identity = world.emulator.store.session(&session).await.unwrap().unwrap().identity;
+    assert_eq!((identity.name, identity.groups.len()), (None, 0));
+}
+
+#[tokio::test]
+async fn an_application_is_known_by_any_of_its_names() {
+    let world = World::new().await;
+    let aud = world.app("Wiki").aud.as_str().to_owned();
+    for name in
+        ["wiki.localhost", "wiki.localhost:8787", "http://wiki.localhost:8787/a/b", "wiki.localhost/a", "Wiki", &aud]
+    {
+        let order = json!({ "app": name, "email": "alice@example.com" });
+        assert_eq!(payload(&token(&world.control("POST", "/tokens", order).await))["aud"], json!([aud]), "{name}");
+    }
+    let one = json!({ "app": "pr-1.preview.test", "email": "alice@example.com" });
+    let answer = world.control("POST", "/tokens", one).await;
+    assert_eq!(answer.json()["storage_state"]["cookies"][0]["domain"], "pr-1.preview.test");
+    let many = json!({ "app": "*.preview.test", "email": "alice@example.com" });
+    refused(&world.control("POST", "/tokens", many).await, StatusCode::UNPROCESSABLE_ENTITY, "covers many hosts");
+}
+
+#[tokio::test]
+async fn a_service_token_is_the_services_and_nobodys() {
+    let world = World::new().await;
+    for order in [
+        json!({ "app": "Wiki", "kind": "service" }),
+        json!({ "app": "Wiki", "service_token": "ci" }),
+        json!({ "app": "Wiki", "kind": "service", "service_token": SERVICE }),
+    ] {
+        let minted = token(&world.control("POST", "/tokens", order).await);
+        let keyring = world.emulator.signer.keyring();
+        let verified = keyring.verify_app(&minted, &issuers(), &world.app("Wiki").aud, START, Lifetime::ZERO).unwrap();
+        assert_eq!(verified.subject, Subject::Service { common_name: SERVICE.into() });
+        assert_eq!(payload(&minted)["aud"], json!(world.app("Wiki").aud));
+    }
+    let unknown = json!({ "app": "Wiki", "service_token": "cd" });
+    refused(&world.control("POST", "/tokens", unknown).await, StatusCode::NOT_FOUND, "cd");
+}
+
+#[tokio::test]
+async fn an_org_token_is_for_the_team_domain() {
+    let world = World::new().await;
+    let answer = world.control("POST", "/tokens", json!({ "kind": "org", "email": "alice@example.com" })).await;
+    let aud = Aud::of_team(&AccountId::derived("acme"));
+    let verified = world.emulator.signer.keyring().verify_org(&token(&answer), &issuers(), &aud, START).unwrap();
+    assert_eq!(verified.email, email("alice@example.com"));
+    assert!(world.emulator.store.session(&verified.nonce).await.unwrap().is_some());
+    assert_eq!(answer.json()["storage_state"]["cookies"][0]["domain"], "acme.localhost");
+}
+
+#[tokio::test]
+async fn the_claims_asked_for_lie_over_the_usual_ones() {
+    let world = World::new().await;
+    let order = json!({
+        "app": "Wiki", "email": "alice@example.com", "aud_shape": "string", "issuer": "https://other.example.com",
+        "claims": { "country": "PT", "custom": { "level": 7 }, "extra": [1], "exp": START.secs() - 10 },
+    });
+    let answer = world.control("POST", "/tokens", order).await;
+    let claims = payload(&token(&answer));
+    for (name, wanted) in [
+        ("country", json!("PT")),
+        ("custom", json!({ "department": "Sales", "level": 7 })),
+        ("extra", json!([1])),
+        ("aud", json!(world.app("Wiki").aud)),
+        ("iss", json!("https://other.example.com")),
+        ("exp", json!(START.secs() - 10)),
+    ] {
+        assert_eq!(claims[name], wanted, "{name}");
+    }
+    assert_eq!(answer.json()["expires_at"], "2027-01-15T07:59:50Z");
+}
+
+#[tokio::test]
+async fn an_order_that_makes_no_sense_is_refused_with_the_field_it_is_about() {
+    let world = World::new().await;
+    let alice = "alice@example.com";
+    for (order, status, words) in [
+        (json!({}), 422, "`app`"),
+        (json!({ "app": "Wiki" }), 422, "`email`"),
+        (json!({ "app": "nowhere.test", "email": alice }), 404, "nowhere.test"),
+        (json!({ "app": "Wiki", "email": "alice" }), 422, "e-mail"),
+        (json!({ "app": "Wiki", "email": "a@x\r\nBcc: b" }), 422, "e-mail"),
+        (json!({ "app": "Wiki", "email": alice, "kind": "meta" }), 422, "meta"),
+        (json!({ "app": "Wiki", "email": alice, "ttl": "1 day" }), 422, "duration"),
+        (json!({ "app": "Wiki", "email": alice, "ttl": "800h" }), 422, "ttl"),
+        (json!({ "app": "Wiki", "email": alice, "audience": "x" }), 422, "`audience`"),
+        (json!({ "app": "Wiki", "email": alice, "aud_shape": "set" }), 422, "set"),
+        (json!({ "app": "Wiki", "email": alice, "issuer": "acme" }), 422, "issuer"),
+        (json!({ "app": "Wiki", "email": alice, "claims": { "type": "org" } }), 422, "claims.type"),
+        (json!({ "app": "Wiki", "email": alice, "claims": { "exp": "soon" } }), 422, "claims.exp"),
+        (json!({ "app": "Wiki", "email": alice, "claims": { "exp": 1.5 } }), 422, "claims.exp"),
+        (json!({ "app": "Wiki", "email": alice, "claims": { "aud": [1] } }), 422, "claims.aud"),
+        (json!({ "app": "Wiki", "email": alice, "claims": { "custom": [] } }), 422, "claims.custom"),
+        (json!({ "app": "Wiki", "email": alice, "claims": [] }), 422, "map"),
+        (json!({ "app": "Wiki", "email": alice, "service_token": "ci", "kind": "app" }), 422, "service_token"),
+        (json!({ "app": "Wiki", "email": alice, "kind": "service" }), 422, "email"),
+        (json!({ "app": "Wiki", "email": alice, "kind": "org" }), 422, "application"),
+    ] {
+        let status = StatusCode::from_u16(status).unwrap();
+        refused(&world.control("POST", "/tokens", order).await, status, words);
+    }
+    refused(&world.control_raw("POST", "/tokens", "{").await, StatusCode::BAD_REQUEST, "not JSON");
+    refused(&world.control_raw("POST", "/tokens", "{} {}").await, StatusCode::BAD_REQUEST, "not JSON");
+}
+
+#[tokio::test]
+async fn people_are_made_changed_and_listed() {
+    let world = World::new().await;
+    let zoe = json!({ "name": "Zoe", "groups": ["staff"], "claims": { "level": 7 }, "country": "pt" });
+    let made = world.control("PUT", "/users/zoe@example.com", zoe).await.json();
+    assert_eq!((&made["email"], &made["country"]), (&json!("zoe@example.com"), &json!("PT")));
+    assert_eq!(made["amr"], json!(["pwd"]));
+    assert_eq!(world.control("GET", "/users/Zoe%40Example.com", json!({})).await.json(), made);
+    let replaced = json!({ "email": "ZOE@example.com", "amr": ["hwk"] });
+    let replaced = world.control("PUT", "/users/zoe@example.com", replaced).await.json();
+    assert_eq!((&replaced["name"], &replaced["amr"]), (&Value::Null, &json!(["hwk"])));
+    let all = world.control("GET", "/users", json!({})).await.json();
+    let emails: Vec<&str> = all.as_array().unwrap().iter().map(|person| person["email"].as_str().unwrap()).collect();
+    assert_eq!(emails, ["alice@example.com", "bob@example.com", "zoe@example.com"]);
+}
+
+#[tokio::test]
+async fn the_claims_of_a_new_person_reach_the_next_token() {
+    let world = World::new().await;
+    world.control("PUT", "/users/zoe@example.com", json!({ "claims": { "level": 7 } })).await;
+    let order = json!({ "app": "Wiki", "email": "zoe@example.com" });
+    let claims = payload(&token(&world.control("POST", "/tokens", order).await));
+    assert_eq!(claims["custom"], json!({ "level": 7 }));
+    assert_eq!(world.emulator.catalog.load().generation(), 1, "what was decided stays decided");
+}
+
+#[tokio::test]
+async fn somebody_who_is_removed_is_signed_out() {
+    let world = World::new().await;
+    let minted = world.alices_token().await;
+    assert!(world.bearings(&minted).is_some());
+    let answer = world.control("DELETE", "/users/alice@example.com", json!({})).await;
+    assert_eq!(answer.json(), json!({ "deleted": ["alice@example.com"] }));
+    assert!(world.bearings(&minted).is_none());
+    refused(&world.control("GET", "/users/alice@example.com", json!({})).await, StatusCode::NOT_FOUND, "alice");
+    refused(&world.control("DELETE", "/users/alice@example.com", json!({})).await, StatusCode::NOT_FOUND, "alice");
+}
+
+#[tokio::test]
+async fn several_people_at_once_are_all_made_or_none() {
+    let world = World::new().await;
+    let list = json!([{ "email": "c@example.com" }, { "email": "d@example.com" }]);
+    assert_eq!(world.control("PUT", "/users", list).await.json().as_array().unwrap().len(), 4);
+    let half = json!([{ "email": "e@example.com" }, { "name": "F" }]);
+    refused(&world.control("PUT", "/users", half).await, StatusCode::UNPROCESSABLE_ENTITY, "`email`");
+    assert_eq!(world.emulator.people.all().len(), 4);
+    world.control("DELETE", "/users", json!({})).await;
+    assert!(world.emulator.people.all().is_empty());
+}
+
+#[tokio::test]
+async fn a_person_that_makes_no_sense_is_refused() {
+    let world = World::new().await;
+    for (draft, words) in [
+        (json!({ "email": "other@example.com" }), "path"),
+        (json!({ "nmae": "Zoe" }), "`nmae`"),
+        (json!({ "groups": "staff" }), "sequence"),
+        (json!({ "claims": { "sub": "x" } }), "\"sub\""),
+        (json!({ "country": "Portugal" }), "country"),
+    ] {
+        let answer = world.control("PUT", "/users/zoe@example.com", draft).await;
+        refused(&answer, StatusCode::UNPROCESSABLE_ENTITY, words);
+    }
+    let answer = world.control("PUT", "/users/zoe", json!({})).await;
+    refused(&answer, StatusCode::UNPROCESSABLE_ENTITY, "e-mail");
+    assert_eq!(world.emulator.people.all().len(), 2);
+}
+
+#[tokio::test]
+async fn time_goes_where_it_is_sent() {
+    let world = World::new().await;
+    assert!(world.emulator.clock.freeze(true));
+    let shown = world.control("GET", "/clock", json!({})).await.json();
+    assert_eq!(shown, json!({ "now": "2027-01-15T08:00:00Z", "frozen": true }));
+    let advanced = world.control("PUT", "/clock", json!({ "advance": "25h" })).await.json();
+    assert_eq!(advanced["now"], "2027-01-16T09:00:00Z");
+    let all = json!({ "set": "2030-01-01T00:00:00+01:00", "advance": "1h", "freeze": false });
+    let all = world.control("PUT", "/clock", all).await.json();
+    assert_eq!((&all["now"], &all["frozen"]), (&json!("2030-01-01T00:00:00Z"), &json!(false)));
+}
+
+#[tokio::test]
+async fn a_token_is_over_when_its_time_was_passed_by() {
+    let world = World::new().await;
+    let minted = world.alices_token().await;
+    world.control("PUT", "/clock", json!({ "advance": "9h" })).await;
+    assert!(world.bearings(&minted).is_none());
+}
+
+#[tokio::test]
+async fn a_time_that_makes_no_sense_is_refused_and_the_clock_stays() {
+    let world = World::new().await;
+    for (change, words) in [
+        (json!({}), "empty"),
+        (json!({ "set": "tomorrow" }), "tomorrow"),
+        (json!({ "set": "1969-12-31T23:59:59Z" }), "1970"),
+        (json!({ "set": "9999-01-01T00:00:00Z", "advance": "20000h" }), "9999"),
+        (json!({ "advance": "-1h" }), "duration"),
+        (json!({ "advance": 5 }), "string"),
+        (json!({ "freeze": "yes" }), "boolean"),
+        (json!({ "rewind": "1h" }), "`rewind`"),
+    ] {
+        refused(&world.control("PUT", "/clock", change).await, StatusCode::UNPROCESSABLE_ENTITY, words);
+    }
+    assert_eq!(world.emulator.clock.now(), START);
+    let fixed = World::with_clock(Clock::system()).await;
+    refused(&fixed.control("PUT", "/clock", json!({ "advance": "1h" })).await, StatusCode::CONFLICT, "machine's clock");
+}
+
+#[tokio::test]
+async fn keys_rotate_on_demand() {
+    let world = World::new().await;
+    let answer = world.control_raw("POST", "/keys/rotate", "").await;
+    assert_eq!(answer.json(), json!({ "kid": world.emulator.signer.load().current_kid() }));
+    assert_eq!(world.rotations.load(Ordering::SeqCst), 1);
+    world.control("POST", "/keys/rotate", json!({ "drop_previous": true })).await;
+    assert_eq!(world.rotations.load(Ordering::SeqCst), 101);
+    let wrong = world.control("POST", "/keys/rotate", json!({ "drop": true })).await;
+    refused(&wrong, StatusCode::UNPROCESSABLE_ENTITY, "`drop`");
+    assert_eq!(world.rotations.load(Ordering::SeqCst), 101);
+}
+
+#[tokio::test]
+async fn a_revocation_ends_what_was_minted_before_and_not_what_comes_after_though_time_stands_still() {
+    let world = World::new().await;
+    let (alice, wiki) = (json!({ "email": "alice@example.com" }), json!({ "app": "wiki.localhost" }));
+    for what in [&alice, &alice, &wiki, &wiki, &alice] {
+        let before = world.alices_token().await;
+        assert!(world.bearings(&before).is_some());
+        let answer = world.control("POST", "/revocations", what.clone()).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        assert!(answer.json()["revoked"].is_object());
+        assert!(world.bearings(&before).is_none(), "{what}");
+        let after = world.alices_token().await;
+        assert!(world.bearings(&after).is_some(), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_revocation_says_exactly_what_it_ends() {
+    let world = World::new().await;
+    for (what, status, words) in [
+        (json!({}), 422, "either"),
+        (json!({ "email": "alice@example.com", "app": "Wiki" }), 422, "either"),
+        (json!({ "app": "nowhere.test" }), 404, "nowhere.test"),
+        (json!({ "email": "alice" }), 422, "e-mail"),
+        (json!({ "user": "alice@example.com" }), 422, "`user`"),
+    ] {
+        let status = StatusCode::from_u16(status).unwrap();
+        refused(&world.control("POST", "/revocations", what).await, status, words);
+    }
+}
+
+#[tokio::test]
+async fn a_reset_brings_the_start_state_back() {
+    let world = World::new().await;
+    let minted = world.alices_token().await;
+    let bearings = world.bearings(&minted).unwrap();
+    world.control("PUT", "/users/zoe@example.com", json!({ "claims": { "level": 7 } })).await;
+    world.control("DELETE", "/users/bob@example.com", json!({})).await;
+    world.control("POST", "/revocations", json!({ "app": "Wiki" })).await;
+    world.control("PUT", "/clock", json!({ "advance": "25h" })).await;
+    let kid = world.emulator.signer.load().current_kid().to_owned();
+
+    let answer = world.control_raw("POST", "/reset", "").await;
+    assert_eq!((answer.status, &answer.json()["frozen"]), (StatusCode::OK, &json!(false)));
+    let people = world.control("GET", "/users", json!({})).await.json();
+    assert_eq!(people.as_array().unwrap().len(), 2);
+    assert_eq!(people[1]["email"], "bob@example.com");
+    assert_eq!(world.emulator.claim_names(), ["department"]);
+    let now = world.emulator.clock.now();
+    assert!(now.since(Clock::system().now()) < Lifetime::from_secs(5));
+    let nonce = bearings.session.clone().unwrap();
+    assert!(world.emulator.store.session(&nonce).await.unwrap().is_none());
+    assert!(!world.emulator.store.revocations().is_revoked(&bearings));
+    assert_eq!(world.emulator.signer.load().current_kid(), kid);
+}
+
+#[tokio::test]
+async fn a_call_that_is_not_there_yet_says_so() {
+    let world = World::new().await;
+    for (method, path) in
+        [("GET", "/mail"), ("GET", "/requests"), ("PUT", "/faults"), ("GET", "/snapshot"), ("POST", "/snapshot")]
+    {
+        refused(&world.control(method, path, json!({})).await, StatusCode::NOT_IMPLEMENTED, path);
+    }
+    for path in ["", "/", "/token", "/users/a@b.test/groups", "/keys"] {
+        refused(&world.control("POST", path, json!({})).await, StatusCode::NOT_FOUND, "there is nothing at");
+    }
+    let answer = world.control("GET", "/tokens", json!({})).await;
+    refused(&answer, StatusCode::METHOD_NOT_ALLOWED, "/tokens");
+    assert_eq!(answer.header("allow"), "POST");
+}
+
+#[tokio::test]
+async fn a_person_keeps_one_id_for_every_way_in() {
+    let world = World::new().await;
+    let derived = UserId::derived(&AccountId::derived("acme"), "alice@example.com");
+    let minted = world.alices_token().await;
+    assert_eq!(world.bearings(&minted).unwrap().user, Some(derived));
+    world.emulator.store.revoke(&Revoked::User(derived), START).await.unwrap();
+    assert!(world.bearings(&minted).is_none());
+}

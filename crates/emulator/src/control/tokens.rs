@@ -1,0 +1,187 @@
+//! Tokens without a browser. A person's token stands on a session that is
+//! opened for it, so that the edge and `get-identity` take it as they take one
+//! from a sign-in. Whether the policies let its holder in is for the edge to
+//! say, at each request.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use doorward_model::app::SameSite;
+use doorward_model::catalog::Catalog;
+use doorward_model::cookie::AUTHORIZATION;
+use doorward_model::email::Email;
+use doorward_model::id::{Aud, IdentityNonce, UserId};
+use doorward_model::identity::{Identity, IdentityGroup, IdpRef};
+use doorward_model::idp::IdpKind;
+use doorward_model::session::Session;
+use doorward_model::time::{Clock, Lifetime, Timestamp};
+use doorward_signer::{MAX_LIFETIME, claims};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use self::order::{Kind, Order};
+use super::app_name::{Named, named};
+use super::refusal::Refusal;
+use super::storage_state::{Jar, storage_state};
+use super::wanted::Wanted;
+use crate::people::Person;
+use crate::{Emulator, idp, provider_id};
+
+mod order;
+
+/// What will be signed, and where a browser would keep it.
+struct Unsigned {
+    claims: Map<String, Value>,
+    host: String,
+    http_only: bool,
+    same_site: SameSite,
+}
+
+pub(super) async fn mint(
+    State(emulator): State<Arc<Emulator>>,
+    Wanted(order): Wanted<Order>,
+) -> Result<Json<Value>, Refusal> {
+    let now = emulator.clock.now();
+    let catalog = emulator.catalog.snapshot();
+    order.check()?;
+    let mut unsigned = match order.kind() {
+        Kind::App => emulator.app_claims(&order, &catalog, now).await?,
+        Kind::Org => emulator.org_claims(&order, &catalog, now).await?,
+        Kind::Service => emulator.service_claims(&order, &catalog, now)?,
+    };
+    order.lay_over(&mut unsigned.claims)?;
+    let token = emulator.signer.load().sign(&unsigned.claims);
+    let exp = unsigned.claims.get("exp").and_then(Value::as_i64).unwrap_or_default();
+    let jar = Jar { host: &unsigned.host, http_only: unsigned.http_only, same_site: unsigned.same_site };
+    // A browser lives by the machine's clock, wherever ours was moved to.
+    let browser_expires = Clock::system().now().secs().saturating_add(exp.saturating_sub(now.secs()));
+    Ok(Json(json!({
+        "token": token,
+        "cookie": format!("{AUTHORIZATION}={token}"),
+        "storage_state": storage_state(&jar, &token, browser_expires),
+        "expires_at": Timestamp::from_secs(exp).to_rfc3339(),
+    })))
+}
+
+impl Emulator {
+    async fn app_claims(&self, order: &Order, catalog: &Catalog, now: Timestamp) -> Result<Unsigned, Refusal> {
+        let Named { app, host } = named(order.app()?, catalog)?;
+        let host = host.ok_or_else(|| wildcard(order))?;
+        let life = life(order, app.session_duration)?;
+        let session = self.opened_session(order.email()?, catalog, catalog.team().session_duration, now).await?;
+        let custom = claims::custom(&session.identity, &listed_claims(catalog));
+        let iat = self.earliest_iat(&session, &app.aud, now);
+        let exp = iat.saturating_add(life.secs());
+        let issuer = order.issuer(catalog.team());
+        let shape = order.aud_shape.map_or(claims::AudShape::Array, Into::into);
+        let claims = claims::app(&session.identity, &session.nonce, &app.aud, issuer, iat, exp, shape, &custom);
+        Ok(Unsigned {
+            claims: members(&claims),
+            host: host.name().to_owned(),
+            http_only: app.http_only_cookie_attribute,
+            same_site: app.same_site_cookie_attribute,
+        })
+    }
+
+    async fn org_claims(&self, order: &Order, catalog: &Catalog, now: Timestamp) -> Result<Unsigned, Refusal> {
+        let team = catalog.team();
+        let life = life(order, team.session_duration)?;
+        let session = self.opened_session(order.email()?, catalog, life, now).await?;
+        let aud = Aud::of_team(&team.account);
+        let iat = self.earliest_iat(&session, &aud, now);
+        let exp = iat.saturating_add(life.secs());
+        let claims = claims::org(&session.identity, &session.nonce, &aud, order.issuer(team), iat, exp);
+        let mut claims = members(&claims);
+        if order.aud_shape == Some(order::AudShape::String) {
+            claims.insert("aud".into(), json!(aud));
+        }
+        Ok(Unsigned { claims, host: team.host.name().to_owned(), http_only: true, same_site: SameSite::None })
+    }
+
+    fn service_claims(&self, order: &Order, catalog: &Catalog, now: Timestamp) -> Result<Unsigned, Refusal> {
+        let Named { app, host } = named(order.app()?, catalog)?;
+        let host = host.ok_or_else(|| wildcard(order))?;
+        let service = order.service(catalog)?;
+        let life = life(order, app.session_duration)?;
+        let iat = self.store.revocations().earliest_iat(None, None, &app.aud, now);
+        let exp = iat.saturating_add(life.secs());
+        let shape = order.aud_shape.map_or(claims::AudShape::String, Into::into);
+        let issuer = order.issuer(catalog.team());
+        let claims = claims::service(service.client_id.as_str(), &app.aud, issuer, host.name(), iat, exp, shape);
+        Ok(Unsigned {
+            claims: members(&claims),
+            host: host.name().to_owned(),
+            http_only: app.http_only_cookie_attribute,
+            same_site: app.same_site_cookie_attribute,
+        })
+    }
+
+    /// A sign-in as the built-in provider would have vouched for it.
+    async fn opened_session(
+        &self,
+        email: &Email,
+        catalog: &Catalog,
+        life: Lifetime,
+        now: Timestamp,
+    ) -> Result<Session, Refusal> {
+        let team = catalog.team();
+        let person = self.people.person(email).unwrap_or_else(|| Person::known_by(email.clone()));
+        let identity = Identity {
+            user_uuid: self.user_id(email, now).await?,
+            id: idp::subject(&person, team),
+            email: email.clone(),
+            amr: person.methods(),
+            name: person.name,
+            groups: person.groups.into_iter().map(IdentityGroup::Name).collect(),
+            idp: IdpRef { id: provider_id(team), kind: "oidc".into() },
+            ip: std::net::Ipv4Addr::LOCALHOST.into(),
+            country: person.country,
+            oidc_fields: person.claims,
+            iat: now.secs(),
+        };
+        let nonce = IdentityNonce::random();
+        let session = Session { nonce, identity, created_at: now, expires_at: now.plus(life) };
+        self.store.record_identity(&session.identity, now).await?;
+        self.store.open_session(&session).await?;
+        Ok(session)
+    }
+
+    /// The id behind an address, made when nobody has had the address before.
+    pub(super) async fn user_id(&self, email: &Email, now: Timestamp) -> Result<UserId, Refusal> {
+        let account = self.catalog.load().team().account.clone();
+        Ok(self.store.user(email, UserId::derived(&account, email.as_str()), now).await?)
+    }
+
+    fn earliest_iat(&self, session: &Session, aud: &Aud, now: Timestamp) -> i64 {
+        self.store.revocations().earliest_iat(Some(&session.nonce), Some(&session.identity.user_uuid), aud, now)
+    }
+}
+
+/// What is asked for, within what a verifier takes.
+fn life(order: &Order, usual: Lifetime) -> Result<Lifetime, Refusal> {
+    let life = order.ttl.unwrap_or(usual);
+    if life > MAX_LIFETIME {
+        return Err(Refusal::unusable(&format!("ttl: no token lives longer than {MAX_LIFETIME}")));
+    }
+    Ok(life)
+}
+
+/// What the login door would have put into `custom`.
+fn listed_claims(catalog: &Catalog) -> Vec<String> {
+    let Some(entry) = catalog.idp(provider_id(catalog.team())) else { return vec![] };
+    let IdpKind::Oidc(oidc) = &entry.kind;
+    oidc.claims.clone()
+}
+
+fn wildcard(order: &Order) -> Refusal {
+    let app = order.app.as_deref().unwrap_or_default();
+    Refusal::unusable(&format!("\"{app}\" covers many hosts")).hint("name one of them, such as app.example.com")
+}
+
+fn members(claims: &impl Serialize) -> Map<String, Value> {
+    match serde_json::to_value(claims) {
+        Ok(Value::Object(members)) => members,
+        _ => unreachable!("claims are structs of texts, numbers and lists"),
+    }
+}
