@@ -7,6 +7,7 @@
 //! its token as any application would.
 
 mod control;
+mod demo;
 mod idp;
 mod people;
 
@@ -120,6 +121,11 @@ impl Emulator {
     /// listener, which guards it: token, Host, Origin and content type.
     pub fn control_router(self: &Arc<Self>) -> Router {
         control::router(Arc::clone(self))
+    }
+
+    /// The demonstration application, to be put behind the edge.
+    pub fn demo_router(self: &Arc<Self>) -> Router {
+        demo::router(Arc::clone(self))
     }
 
     /// Makes the login door copy what people have: a claim that a provider's
