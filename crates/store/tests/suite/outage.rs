@@ -9,6 +9,12 @@ use tokio::net::TcpListener;
 use crate::bench::{Bench, NOW, eventually, seal, session_of};
 use crate::postgres::Cluster;
 
+/// New connections take no writes, as on a primary that became a replica.
+const READ_ONLY: &str = "DO $$ BEGIN EXECUTE \
+     format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$";
+const WRITABLE: &str = "BEGIN READ WRITE; DO $$ BEGIN EXECUTE \
+     format('ALTER DATABASE %I RESET default_transaction_read_only', current_database()); END $$; COMMIT";
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r_01_a_server_that_comes_back_is_used_again_without_a_restart() {
     let mut cluster = Cluster::start();
@@ -46,6 +52,20 @@ async fn a_restart_of_the_server_between_two_requests_is_not_noticed() {
     cluster.stop();
     cluster.resume();
     assert_eq!(store.session(&session.nonce).await.unwrap(), Some(session));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r_04_a_connection_that_takes_no_writes_any_more_is_replaced() {
+    let bench = Bench::postgres();
+    bench.node().await.close().await;
+    bench.meddle(READ_ONLY).await;
+    let store = bench.open(seal()).await;
+    assert!(store.use_attempt("attempt", NOW).await.is_err(), "a replica takes no writes");
+    store.ping().await.unwrap();
+    bench.meddle(WRITABLE).await;
+    // The connection of the ping is from the time before; at most one call still meets it.
+    let _ = store.use_attempt("attempt", NOW).await;
+    store.revoke(&Revoked::Session(session_of("alice@corp.test").nonce), NOW).await.unwrap();
 }
 
 #[tokio::test]
