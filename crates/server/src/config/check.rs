@@ -1,0 +1,38 @@
+//! Whether the parts of a configuration fit together. Each check notes
+//! everything it finds; none of them stops another.
+
+mod addresses;
+mod production;
+mod references;
+
+use super::problem::Findings;
+use super::raw::RawFile;
+use super::resolved::{Config, Mode};
+
+/// The checks that need lines, on the file as written.
+pub(super) fn written(raw: &RawFile, findings: &Findings) {
+    addresses::check(raw, findings);
+    references::check(raw, findings);
+    match raw.mode {
+        Some(Mode::Production) => production::check(raw, findings),
+        Some(Mode::Emulator) => emulator(raw, findings),
+        // What it is meant to be is not known.
+        None => {}
+    }
+    if let Some(proxy) = &raw.listen.proxy {
+        findings.error(proxy.line, "this version has no CONNECT proxy; remove proxy");
+    }
+}
+
+/// The checks that need every reference resolved.
+pub(super) fn resolved(config: &Config, lines: &references::Lines, findings: &Findings) {
+    references::check_cycles(config, lines, findings);
+}
+
+pub(super) use self::references::Lines;
+
+fn emulator(raw: &RawFile, findings: &Findings) {
+    if raw.users.is_empty() && raw.idps.is_empty() {
+        findings.warning(1, "nobody is named to sign in as; add a [[user]] with an email");
+    }
+}

@@ -1,0 +1,103 @@
+//! Hosts and paths: each belongs to one application and to one route, and
+//! every application has an origin behind it.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+
+use doorward_model::host::HostPattern;
+
+use super::super::document::At;
+use super::super::problem::Findings;
+use super::super::raw::RawFile;
+use super::super::resolved::Mode;
+
+pub(super) fn check(raw: &RawFile, findings: &Findings) {
+    twice(raw, findings);
+    apps_without_route(raw, findings);
+    routes_without_app(raw, findings);
+    team_host(raw, findings);
+    listeners(raw, findings);
+    if raw.mode == Some(Mode::Production) {
+        for route in &raw.routes {
+            if let Some(At { value: doorward_model::route::Service::Demo, line }) = &route.service {
+                findings.error(*line, "the demo application is part of the emulator; name an origin as service");
+            }
+        }
+    }
+}
+
+/// One host and path twice would leave the choice to chance.
+fn twice(raw: &RawFile, findings: &Findings) {
+    let mut apps: HashMap<String, usize> = HashMap::new();
+    for domain in raw.apps.iter().flat_map(|app| &app.domains) {
+        let address = domain.value.to_string();
+        match apps.get(&address) {
+            Some(first) => findings.error(
+                domain.line,
+                format!("{address} belongs to the application of line {first} already; remove one of them"),
+            ),
+            None => drop(apps.insert(address, domain.line)),
+        }
+    }
+    let mut routes: HashMap<String, usize> = HashMap::new();
+    for route in &raw.routes {
+        let Some(hostname) = &route.hostname else { continue };
+        let path = route.path.as_ref().map_or("", |path| path.value.as_str());
+        let address = format!("{}{path}", hostname.value);
+        match routes.get(&address) {
+            Some(first) => findings.error(
+                hostname.line,
+                format!("{address} is routed by the [[route]] of line {first} already; remove one of them"),
+            ),
+            None => drop(routes.insert(address, hostname.line)),
+        }
+    }
+}
+
+fn apps_without_route(raw: &RawFile, findings: &Findings) {
+    let routed =
+        |host: &HostPattern| raw.routes.iter().filter_map(|r| r.hostname.as_ref()).any(|r| meet(&r.value, host));
+    let mut said = std::collections::HashSet::new();
+    for domain in raw.apps.iter().flat_map(|app| &app.domains) {
+        let host = &domain.value.host;
+        if !routed(host) && said.insert(host.clone()) {
+            let mend = format!("add one with hostname = \"{host}\" and the service behind it");
+            findings.error(domain.line, format!("no [[route]] serves {host}; {mend}"));
+        }
+    }
+}
+
+fn routes_without_app(raw: &RawFile, findings: &Findings) {
+    for hostname in raw.routes.iter().filter_map(|route| route.hostname.as_ref()) {
+        let covered = raw.apps.iter().flat_map(|app| &app.domains).any(|app| meet(&app.value.host, &hostname.value));
+        if !covered {
+            let text = format!("no [[app]] covers {}, so every request to it is refused; add one", hostname.value);
+            findings.warning(hostname.line, text);
+        }
+    }
+}
+
+/// Whether some host fits both patterns, as far as one star in each tells.
+fn meet(one: &HostPattern, other: &HostPattern) -> bool {
+    let sample = |pattern: &HostPattern| pattern.as_str().replace('*', "x");
+    one == other || one.matches(&sample(other)) || other.matches(&sample(one))
+}
+
+/// The team's host answers for the team alone.
+fn team_host(raw: &RawFile, findings: &Findings) {
+    let Some(host) = raw.team.url.as_ref().and_then(|url| url.value.host_str()) else { return };
+    for domain in raw.apps.iter().flat_map(|app| &app.domains) {
+        if domain.value.host.is_exact() && domain.value.host.as_str() == host {
+            findings.error(domain.line, format!("{host} is the team's own host; give the application another one"));
+        }
+    }
+}
+
+/// Port 0 picks a free port, so two of those never meet.
+fn listeners(raw: &RawFile, findings: &Findings) {
+    let (Some(public), Some(admin)) = (&raw.listen.public, &raw.listen.admin) else { return };
+    let same_ip = |a: SocketAddr, b: SocketAddr| a.ip() == b.ip() || a.ip().is_unspecified() || b.ip().is_unspecified();
+    if public.value.port() != 0 && public.value.port() == admin.value.port() && same_ip(public.value, admin.value) {
+        findings.error(admin.line, "admin and public would listen on the same port; give admin another one");
+    }
+}

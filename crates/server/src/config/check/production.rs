@@ -1,0 +1,92 @@
+//! What a gateway that protects something must not be told to do. Each
+//! refusal names the line and the change (security rows N-05, L-06, P-01).
+
+use std::net::SocketAddr;
+
+use url::Url;
+
+use super::super::problem::Findings;
+use super::super::raw::RawFile;
+use super::super::resolved::is_loopback;
+
+/// Below this the key could be guessed by somebody who has a copy of the store.
+const ENCRYPTION_KEY_LENGTH: usize = 32;
+/// Below this the token could be guessed over the network.
+const API_TOKEN_LENGTH: usize = 16;
+
+pub(super) fn check(raw: &RawFile, findings: &Findings) {
+    secrets(raw, findings);
+    plain_http(raw, findings);
+    listeners(raw, findings);
+    for user in &raw.users {
+        let text = "[[user]] makes people without a password, which is for mode = \"emulator\"; remove it";
+        findings.error(user.line, text);
+    }
+    if raw.idps.is_empty() {
+        findings.warning(1, "there is no [[identity_provider]], so nobody can sign in; add one");
+    }
+    if raw.store_url.is_none() {
+        let example = "url = \"sqlite:///var/lib/doorward/doorward.db\"";
+        findings.error(1, format!("there is no store; add [store] with {example}"));
+    }
+}
+
+fn secrets(raw: &RawFile, findings: &Findings) {
+    let make = "make one with: openssl rand -hex 32";
+    match &raw.encryption_key {
+        None => findings.error(
+            1,
+            format!(
+                "there is no encryption key; add [keys] with encryption_key = \"${{DOORWARD_ENCRYPTION_KEY}}\" ({make})"
+            ),
+        ),
+        Some(key) if key.value.expose().len() < ENCRYPTION_KEY_LENGTH => findings
+            .error(key.line, format!("encryption_key is shorter than {ENCRYPTION_KEY_LENGTH} characters; {make}")),
+        Some(_) => {}
+    }
+    if let Some(token) = &raw.api_token
+        && token.value.expose().len() < API_TOKEN_LENGTH
+    {
+        findings.error(token.line, format!("api.token is shorter than {API_TOKEN_LENGTH} characters; {make}"));
+    }
+}
+
+/// Codes, secrets and keys must not cross a network in the clear.
+fn plain_http(raw: &RawFile, findings: &Findings) {
+    let exposed = |url: &Url| url.scheme() == "http" && !is_loopback(url);
+    for idp in &raw.idps {
+        let urls = [("auth_url", &idp.auth_url), ("token_url", &idp.token_url), ("certs_url", &idp.certs_url)];
+        for (key, url) in urls.into_iter().filter_map(|(key, url)| Some((key, url.as_ref()?))) {
+            if exposed(&url.value) {
+                findings
+                    .error(url.line, format!("{key} is plain http, which anybody on the way can change; use https"));
+            }
+        }
+        if let Some(issuer) = &idp.issuer
+            && Url::parse(&issuer.value).is_ok_and(|url| exposed(&url))
+        {
+            findings.error(issuer.line, "issuer is plain http, which anybody on the way can change; use https");
+        }
+    }
+    if let Some(url) = &raw.team.url
+        && exposed(&url.value)
+    {
+        let text = "team.url is plain http, so sessions could be read on the way; write https://";
+        findings.error(url.line, text);
+    }
+}
+
+fn listeners(raw: &RawFile, findings: &Findings) {
+    for network in raw.listen.trusted_proxies.iter().filter(|network| network.value.prefix_len() == 0) {
+        let text = format!("{} trusts everybody to say who they are; name the networks of your proxies", network.value);
+        findings.error(network.line, text);
+    }
+    let exposed = |address: SocketAddr| !address.ip().is_loopback();
+    if let Some(admin) = &raw.listen.admin
+        && exposed(admin.value)
+        && raw.api_token.is_none()
+    {
+        let text = "admin would be open to the network without a token; add [api] with token, or listen on 127.0.0.1";
+        findings.error(admin.line, text);
+    }
+}

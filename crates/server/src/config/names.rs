@@ -1,0 +1,203 @@
+//! Names for ids: wherever Cloudflare's API takes an id, the file may say the
+//! name. What names nothing is a problem, never a rule that quietly fails.
+
+use std::collections::HashMap;
+
+use doorward_model::email::Email;
+use doorward_model::id::{AccountId, AppId, GroupId, IdpId, ServiceTokenId};
+use doorward_model::idp::IdentityProvider;
+use doorward_model::rule::Rule;
+use serde_json::Value;
+
+use super::document::At;
+use super::problem::{Findings, suggestion};
+use super::raw::RawFile;
+
+/// The objects that can be referred to.
+pub(super) struct Names {
+    pub(super) apps: Directory<AppId>,
+    pub(super) groups: Directory<GroupId>,
+    pub(super) idps: Directory<IdpId>,
+    pub(super) service_tokens: Directory<ServiceTokenId>,
+}
+
+/// The objects of one kind, by name.
+pub(super) struct Directory<Id> {
+    kind: &'static str,
+    by_name: HashMap<String, Id>,
+}
+
+impl Names {
+    pub(super) fn of(raw: &RawFile, account: &AccountId) -> Self {
+        Self {
+            apps: Directory::new("application", raw.apps.iter().map(|app| (&app.name, &app.id)), |name| {
+                AppId::derived(account, name)
+            }),
+            groups: Directory::new("group", raw.groups.iter().map(|group| (&group.name, &group.id)), |name| {
+                GroupId::derived(account, name)
+            }),
+            idps: Directory::new("identity provider", raw.idps.iter().map(|idp| (&idp.name, &idp.id)), |name| {
+                IdpId::derived(account, name)
+            }),
+            service_tokens: Directory::new(
+                "service token",
+                raw.service_tokens.iter().map(|token| (&token.name, &token.id)),
+                |name| ServiceTokenId::derived(account, name),
+            ),
+        }
+    }
+
+    /// A provider that is not in the file.
+    pub(super) fn add_provider(&mut self, provider: &IdentityProvider) {
+        self.idps.by_name.entry(provider.name.clone()).or_insert(provider.id);
+    }
+
+    /// The rule that a file's JSON stands for, with ids in it.
+    pub(super) fn rule(&self, written: At<Value>, findings: &Findings) -> Option<Rule> {
+        let line = written.line;
+        let mut value = written.value;
+        let selector = selector(&value).map_err(|text| findings.error(line, text)).ok()?;
+        if let Some(uid) = value.pointer_mut("/linked_app_token/app_uid") {
+            let id = self.apps.id(uid.as_str().unwrap_or_default(), line, findings)?;
+            *uid = Value::String(id.to_string());
+        }
+        let mut rule: Rule =
+            serde_json::from_value(value).map_err(|error| findings.error(line, format!("{selector}: {error}"))).ok()?;
+        if let Some(text) = never_met(&rule) {
+            findings.warning(line, text);
+        }
+        match &mut rule {
+            Rule::Group(group) => group.id = self.groups.id(&group.id, line, findings)?.to_string(),
+            Rule::ServiceToken(token) => {
+                token.token_id = self.service_tokens.id(&token.token_id, line, findings)?.to_string();
+            }
+            other => {
+                if let Some(provider) = other.identity_provider_mut() {
+                    *provider = self.idps.id(provider, line, findings)?.to_string();
+                }
+            }
+        }
+        Some(rule)
+    }
+}
+
+impl<Id: Copy + PartialEq + std::str::FromStr> Directory<Id> {
+    fn new<'a>(
+        kind: &'static str,
+        entries: impl Iterator<Item = (&'a Option<At<String>>, &'a Option<At<Id>>)>,
+        derived: impl Fn(&str) -> Id,
+    ) -> Self
+    where
+        Id: 'a,
+    {
+        let by_name = entries
+            .filter_map(|(name, id)| {
+                let name = &name.as_ref()?.value;
+                Some((name.clone(), id.as_ref().map_or_else(|| derived(name), |id| id.value)))
+            })
+            .collect();
+        Self { kind, by_name }
+    }
+
+    /// The id of an object of this file.
+    pub(super) fn of_name(&self, name: &str) -> Option<Id> {
+        self.by_name.get(name).copied()
+    }
+
+    /// The id that a reference, by name or by id, stands for.
+    pub(super) fn id(&self, reference: &str, line: usize, findings: &Findings) -> Option<Id> {
+        let found = self.of_name(reference).or_else(|| {
+            let id = reference.parse().ok()?;
+            self.by_name.values().copied().find(|known| *known == id)
+        });
+        if found.is_none() {
+            let meant = suggestion(reference, self.by_name.keys().map(String::as_str));
+            let mend = if meant.is_empty() { "; declare it in this file, or remove the reference" } else { &meant };
+            findings.error(line, format!("there is no {} \"{reference}\"{mend}", self.kind));
+        }
+        found
+    }
+}
+
+/// Why a rule that can be read lets nobody in.
+fn never_met(rule: &Rule) -> Option<String> {
+    match rule {
+        Rule::Email(rule) if rule.email.parse::<Email>().is_err() => {
+            Some(format!("\"{}\" is nobody's e-mail address; write it like alice@example.com", rule.email))
+        }
+        Rule::EmailDomain(rule) if rule.domain.contains('@') => {
+            Some(format!("\"{}\" is no domain; leave out the @ and what is before it", rule.domain))
+        }
+        Rule::EmailList(_)
+        | Rule::IpList(_)
+        | Rule::CommonName(_)
+        | Rule::Certificate(_)
+        | Rule::LinkedAppToken(_)
+        | Rule::AuthContext(_)
+        | Rule::Saml(_)
+        | Rule::ExternalEvaluation(_)
+        | Rule::DevicePosture(_)
+        | Rule::UserRiskScore(_)
+        | Rule::CloudflareAccountMember(_) => {
+            let selector = rule.selector();
+            Some(format!("this version cannot decide {selector}, so it lets nobody in; use another selector"))
+        }
+        _ => None,
+    }
+}
+
+/// The one member of a rule.
+fn selector(rule: &Value) -> Result<String, String> {
+    let members: Vec<&String> = rule.as_object().map(|object| object.keys().collect()).unwrap_or_default();
+    let [selector] = members.as_slice() else {
+        return Err("a rule is a table with one selector, as in { email = { email = \"alice@example.com\" } }".into());
+    };
+    if SELECTORS.contains(&selector.as_str()) {
+        return Ok((*selector).clone());
+    }
+    let meant = suggestion(selector, SELECTORS);
+    let mend = if meant.is_empty() { "; see the list of selectors in the Access documentation" } else { &meant };
+    Err(format!("there is no selector \"{selector}\"{mend}"))
+}
+
+const SELECTORS: [&str; 26] = [
+    "email",
+    "email_domain",
+    "email_list",
+    "everyone",
+    "ip",
+    "ip_list",
+    "geo",
+    "common_name",
+    "certificate",
+    "service_token",
+    "any_valid_service_token",
+    "linked_app_token",
+    "login_method",
+    "auth_method",
+    "auth_context",
+    "azureAD",
+    "gsuite",
+    "github-organization",
+    "okta",
+    "saml",
+    "oidc",
+    "group",
+    "external_evaluation",
+    "device_posture",
+    "user_risk_score",
+    "cloudflare_account_member",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_selector_of_the_list_is_one_that_rules_have() {
+        for selector in SELECTORS {
+            let error = serde_json::from_value::<Rule>(serde_json::json!({ selector: 1 })).unwrap_err();
+            assert!(!error.to_string().contains("unknown variant"), "{selector}: {error}");
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! The configuration file as it was written: which tables and keys there are,
+//! and how each value is read. References between objects are still names
+//! here; whether the whole makes sense is for [`super::check`] to say.
+
+mod objects;
+mod providers;
+
+pub(super) use self::objects::{RawApp, RawGroup, RawPolicy, RawRoute};
+pub(crate) use self::providers::country;
+pub(super) use self::providers::{RawIdp, RawServiceToken, RawUser};
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use doorward_model::host::Host;
+use doorward_model::id::AccountId;
+use doorward_model::secret::Secret;
+use doorward_model::time::Lifetime;
+use ipnet::IpNet;
+use toml::de::DeTable;
+use url::Url;
+
+use super::document::{At, Source, Table};
+use super::problem::suggestion;
+use super::resolved::Mode;
+
+/// Everything in the file.
+pub(super) struct RawFile {
+    /// `production` (the default) or `emulator`; `None` when the file says something else.
+    pub(super) mode: Option<Mode>,
+    pub(super) listen: RawListen,
+    pub(super) limits: RawLimits,
+    pub(super) team: RawTeam,
+    pub(super) store_url: Option<At<String>>,
+    pub(super) encryption_key: Option<At<Secret>>,
+    pub(super) api_token: Option<At<Secret>>,
+    pub(super) account_id: Option<At<AccountId>>,
+    pub(super) routes: Vec<RawRoute>,
+    pub(super) idps: Vec<RawIdp>,
+    pub(super) groups: Vec<RawGroup>,
+    pub(super) apps: Vec<RawApp>,
+    pub(super) service_tokens: Vec<RawServiceToken>,
+    pub(super) users: Vec<RawUser>,
+}
+
+/// `[listen]`
+#[derive(Default)]
+pub(super) struct RawListen {
+    pub(super) public: Option<At<SocketAddr>>,
+    pub(super) admin: Option<At<SocketAddr>>,
+    /// The CONNECT proxy: a promised key that this version cannot serve yet.
+    pub(super) proxy: Option<At<SocketAddr>>,
+    pub(super) trusted_proxies: Vec<At<IpNet>>,
+    pub(super) tls: Option<RawTls>,
+}
+
+/// `tls = { cert, key }` of `[listen]`
+pub(super) struct RawTls {
+    pub(super) cert: PathBuf,
+    pub(super) key: PathBuf,
+}
+
+/// `[limits]`: what is absent keeps the edge's own default.
+#[derive(Default)]
+pub(super) struct RawLimits {
+    pub(super) first_byte_timeout: Option<Lifetime>,
+    pub(super) header_read_timeout: Option<Lifetime>,
+    pub(super) upstream_connect_timeout: Option<Lifetime>,
+    pub(super) upstream_response_timeout: Option<Lifetime>,
+    pub(super) upstream_idle_timeout: Option<Lifetime>,
+    pub(super) upstream_idle_connections: Option<usize>,
+    pub(super) max_connections: Option<usize>,
+    pub(super) drain: Option<Lifetime>,
+}
+
+/// `[team]`
+pub(super) struct RawTeam {
+    pub(super) line: usize,
+    /// Whether the file names it, well or badly.
+    pub(super) is_named: bool,
+    pub(super) name: Option<At<String>>,
+    pub(super) domain: Option<At<String>>,
+    pub(super) url: Option<At<Url>>,
+    pub(super) session_duration: Option<Lifetime>,
+}
+
+impl RawFile {
+    pub(super) fn read(source: Source<'_>, document: &DeTable<'_>) -> Self {
+        let root = Table::root(source, document);
+        let store = root.table("store");
+        let keys = root.table("keys");
+        let api = root.table("api");
+        let file = Self {
+            mode: if root.has("mode") { root.read("mode", mode).map(|at| at.value) } else { Some(Mode::Production) },
+            listen: root.table("listen").map(RawListen::read).unwrap_or_default(),
+            limits: root.table("limits").map(RawLimits::read).unwrap_or_default(),
+            team: root.table("team").map_or_else(RawTeam::absent, RawTeam::read),
+            store_url: store.as_ref().and_then(|store| store.needed("url")),
+            encryption_key: keys.as_ref().and_then(|keys| keys.read("encryption_key", secret)),
+            api_token: api.as_ref().and_then(|api| api.read("token", secret)),
+            account_id: api
+                .as_ref()
+                .and_then(|api| api.read("account_id", |text| AccountId::try_from(text.to_owned()))),
+            routes: root.tables("route").into_iter().map(RawRoute::read).collect(),
+            idps: root.tables("identity_provider").into_iter().map(RawIdp::read).collect(),
+            groups: root.tables("group").into_iter().map(RawGroup::read).collect(),
+            apps: root.tables("app").into_iter().map(RawApp::read).collect(),
+            service_tokens: root.tables("service_token").into_iter().map(RawServiceToken::read).collect(),
+            users: root.tables("user").into_iter().map(RawUser::read).collect(),
+        };
+        [store, keys, api].into_iter().flatten().for_each(Table::close);
+        root.close();
+        file
+    }
+}
+
+fn mode(text: &str) -> Result<Mode, String> {
+    match text {
+        "production" => Ok(Mode::Production),
+        "emulator" => Ok(Mode::Emulator),
+        _ => Err(format!(
+            "\"{text}\" is not a mode; write \"production\" or \"emulator\"{}",
+            suggestion(text, ["production", "emulator"])
+        )),
+    }
+}
+
+impl RawListen {
+    fn read(table: Table<'_>) -> Self {
+        let listen = Self {
+            public: table.read("public", address),
+            admin: table.read("admin", address),
+            proxy: table.read("proxy", address),
+            trusted_proxies: table.list("trusted_proxies", network).map(|list| list.value).unwrap_or_default(),
+            tls: table.table("tls").and_then(RawTls::read),
+        };
+        table.close();
+        listen
+    }
+}
+
+impl RawTls {
+    fn read(table: Table<'_>) -> Option<Self> {
+        let (cert, key) = (table.needed("cert"), table.needed("key"));
+        table.close();
+        Some(Self { cert: cert?.value.into(), key: key?.value.into() })
+    }
+}
+
+impl RawLimits {
+    fn read(table: Table<'_>) -> Self {
+        let lifetime = |key| table.read(key, str::parse::<Lifetime>).map(|at| at.value);
+        let limits = Self {
+            first_byte_timeout: lifetime("first_byte_timeout"),
+            header_read_timeout: lifetime("header_read_timeout"),
+            upstream_connect_timeout: lifetime("upstream_connect_timeout"),
+            upstream_response_timeout: lifetime("upstream_response_timeout"),
+            upstream_idle_timeout: lifetime("upstream_idle_timeout"),
+            upstream_idle_connections: table.number("upstream_idle_connections").map(|at| at.value),
+            max_connections: table.number("max_connections").map(|at| at.value),
+            drain: lifetime("drain"),
+        };
+        table.close();
+        limits
+    }
+}
+
+impl RawTeam {
+    const fn absent() -> Self {
+        Self { line: 1, is_named: false, name: None, domain: None, url: None, session_duration: None }
+    }
+
+    fn read(table: Table<'_>) -> Self {
+        let team = Self {
+            line: table.line,
+            is_named: table.has("name"),
+            name: table.read("name", label),
+            domain: table.read("domain", |text| match text.parse::<Host>() {
+                Ok(host) if host.port().is_none() => Ok(host.name().to_owned()),
+                _ => Err(format!("\"{text}\" is not a host name; write it like acme.cloudflareaccess.com")),
+            }),
+            url: table.read("url", origin),
+            session_duration: table.read("session_duration", str::parse::<Lifetime>).map(|at| at.value),
+        };
+        table.close();
+        team
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "it is one of several ways to read a text")]
+fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
+    Ok(Secret::new(text.to_owned()))
+}
+
+/// `ADDRESS:PORT`, where the address may be `localhost`.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let numeric = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
+    numeric
+        .as_deref()
+        .unwrap_or(text)
+        .parse()
+        .map_err(|_| format!("\"{text}\" is not an address to listen on; write it like 127.0.0.1:8080"))
+}
+
+fn network(text: &str) -> Result<IpNet, String> {
+    text.parse()
+        .or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from))
+        .map_err(|_| format!("\"{text}\" is not a network; write it like 10.0.0.0/8"))
+}
+
+/// The team's name is the first label of its domain.
+fn label(text: &str) -> Result<String, String> {
+    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    let valid = (1..=63).contains(&text.len()) && text.bytes().all(allowed);
+    if valid && !text.starts_with('-') && !text.ends_with('-') {
+        return Ok(text.to_owned());
+    }
+    Err(format!("\"{text}\" cannot be a team name; use lower-case letters, digits and hyphens, as in acme"))
+}
+
+/// Scheme, host and port of a URL that has nothing else.
+fn origin(text: &str) -> Result<Url, String> {
+    let url = web_url(text)?;
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+        return Err(format!("\"{text}\" has a path; write only scheme, host and port"));
+    }
+    let host = url.host_str().map(str::parse::<Host>);
+    if !matches!(host, Some(Ok(_))) {
+        return Err(format!("\"{text}\" names a host that browsers and servers read differently; write a plain name"));
+    }
+    Ok(url)
+}
+
+/// An absolute `http://` or `https://` URL without user name and password.
+fn web_url(text: &str) -> Result<Url, String> {
+    let wrong = || format!("\"{text}\" is not a URL; write it like https://auth.example.com/path");
+    let url = Url::parse(text).map_err(|_| wrong())?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return Err(wrong());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("a user name or password in a URL ends up in logs; leave it out".into());
+    }
+    Ok(url)
+}

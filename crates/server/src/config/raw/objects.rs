@@ -1,0 +1,210 @@
+//! Routes, groups, applications and their policies, in Cloudflare's field names.
+
+use std::convert::Infallible;
+
+use doorward_model::app::{AppDomain, Refresh, SameSite};
+use doorward_model::host::HostPattern;
+use doorward_model::id::{AppId, Aud, GroupId, PolicyId};
+use doorward_model::path::PathPattern;
+use doorward_model::policy::Decision;
+use doorward_model::route::Service;
+use doorward_model::time::Lifetime;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use url::Url;
+
+use super::super::document::{At, Table};
+use super::web_url;
+
+/// `[[route]]`
+pub(in crate::config) struct RawRoute {
+    pub(in crate::config) hostname: Option<At<HostPattern>>,
+    pub(in crate::config) path: Option<At<PathPattern>>,
+    pub(in crate::config) service: Option<At<Service>>,
+}
+
+impl RawRoute {
+    pub(super) fn read(table: Table<'_>) -> Self {
+        let route = Self {
+            hostname: table.needed_as("hostname", str::parse),
+            path: table.read("path", str::parse),
+            // The demo application is part of the program and has no URL.
+            service: table.needed_as("service", |text| if text == "demo" { Ok(Service::Demo) } else { text.parse() }),
+        };
+        table.close();
+        route
+    }
+}
+
+/// The three lists of rules that groups and policies have.
+#[derive(Default)]
+pub(in crate::config) struct RawRules {
+    pub(in crate::config) include: Vec<At<Value>>,
+    pub(in crate::config) require: Vec<At<Value>>,
+    pub(in crate::config) exclude: Vec<At<Value>>,
+}
+
+impl RawRules {
+    fn read(table: &Table<'_>) -> Self {
+        let rules = |key| table.json_list(key).map(|list| list.value).unwrap_or_default();
+        let rules = Self { include: rules("include"), require: rules("require"), exclude: rules("exclude") };
+        if rules.include.is_empty() {
+            let text = "include needs at least one rule; for everyone write include = [{ everyone = {} }]";
+            table.findings().error(table.line, text);
+        }
+        rules
+    }
+}
+
+/// `[[group]]`
+pub(in crate::config) struct RawGroup {
+    pub(in crate::config) line: usize,
+    pub(in crate::config) name: Option<At<String>>,
+    pub(in crate::config) id: Option<At<GroupId>>,
+    pub(in crate::config) rules: RawRules,
+}
+
+impl RawGroup {
+    pub(super) fn read(table: Table<'_>) -> Self {
+        let group = Self {
+            line: table.line,
+            name: table.needed("name"),
+            id: table.read("id", uuid),
+            rules: RawRules::read(&table),
+        };
+        table.close();
+        group
+    }
+}
+
+/// `[[app]]`
+pub(in crate::config) struct RawApp {
+    pub(in crate::config) line: usize,
+    pub(in crate::config) name: Option<At<String>>,
+    pub(in crate::config) id: Option<At<AppId>>,
+    pub(in crate::config) aud: Option<At<Aud>>,
+    /// `domain`, `self_hosted_domains` and the public `destinations`, in this order.
+    pub(in crate::config) domains: Vec<At<AppDomain>>,
+    /// Whether the file gives it an address, well or badly.
+    pub(in crate::config) has_address: bool,
+    pub(in crate::config) session_duration: Option<Lifetime>,
+    pub(in crate::config) policies: Vec<RawPolicy>,
+    pub(in crate::config) allowed_idps: Vec<At<String>>,
+    pub(in crate::config) auto_redirect_to_identity: bool,
+    pub(in crate::config) refresh: Option<Refresh>,
+    pub(in crate::config) http_only_cookie_attribute: bool,
+    pub(in crate::config) same_site_cookie_attribute: SameSite,
+    pub(in crate::config) options_preflight_bypass: bool,
+    pub(in crate::config) service_auth_401_redirect: bool,
+    pub(in crate::config) custom_deny_message: Option<String>,
+    pub(in crate::config) custom_deny_url: Option<Url>,
+    pub(in crate::config) custom_non_identity_deny_url: Option<Url>,
+    pub(in crate::config) logo_url: Option<Url>,
+}
+
+impl RawApp {
+    pub(super) fn read(table: Table<'_>) -> Self {
+        table.read("type", |text| match text {
+            "self_hosted" => Ok(()),
+            other => Err(format!("applications of type \"{other}\" cannot be served; write self_hosted")),
+        });
+        let flag = |key| table.flag(key).map(|at| at.value);
+        let url = |key| table.read(key, web_url).map(|at| at.value);
+        let app = Self {
+            line: table.line,
+            name: table.needed("name"),
+            id: table.read("id", uuid),
+            aud: table.read("aud", |text| Aud::try_from(text.to_owned())),
+            domains: domains(&table),
+            has_address: ["domain", "self_hosted_domains", "destinations"].iter().any(|key| table.has(key)),
+            session_duration: table.read("session_duration", str::parse).map(|at| at.value),
+            policies: table.tables("policies").into_iter().map(RawPolicy::read).collect(),
+            allowed_idps: names(&table, "allowed_idps"),
+            auto_redirect_to_identity: flag("auto_redirect_to_identity").unwrap_or_default(),
+            refresh: table.read("refresh", |text| word::<Refresh>(text, &["edge", "access"])).map(|at| at.value),
+            http_only_cookie_attribute: flag("http_only_cookie_attribute").unwrap_or(true),
+            same_site_cookie_attribute: table
+                .read("same_site_cookie_attribute", |text| word(text, &["none", "lax", "strict"]))
+                .map_or(SameSite::None, |at| at.value),
+            options_preflight_bypass: flag("options_preflight_bypass").unwrap_or_default(),
+            service_auth_401_redirect: flag("service_auth_401_redirect").unwrap_or_default(),
+            custom_deny_message: table.text("custom_deny_message").map(|at| at.value),
+            custom_deny_url: url("custom_deny_url"),
+            custom_non_identity_deny_url: url("custom_non_identity_deny_url"),
+            logo_url: table.read("logo_url", https_url).map(|at| at.value),
+        };
+        table.close();
+        app
+    }
+}
+
+fn domains(table: &Table<'_>) -> Vec<At<AppDomain>> {
+    let mut domains: Vec<At<AppDomain>> = table.read("domain", str::parse).into_iter().collect();
+    domains.extend(table.list("self_hosted_domains", str::parse).map(|list| list.value).unwrap_or_default());
+    for destination in table.tables("destinations") {
+        destination.read("type", |text| match text {
+            "public" => Ok(()),
+            other => Err(format!("destinations of type \"{other}\" cannot be served; write public")),
+        });
+        domains.extend(destination.needed_as("uri", str::parse));
+        destination.close();
+    }
+    // Cloudflare repeats the domain among the destinations; once is enough.
+    let mut seen = std::collections::HashSet::new();
+    domains.retain(|domain| seen.insert(domain.value.clone()));
+    domains
+}
+
+/// One of an application's `policies`.
+pub(in crate::config) struct RawPolicy {
+    pub(in crate::config) line: usize,
+    pub(in crate::config) name: Option<At<String>>,
+    pub(in crate::config) id: Option<At<PolicyId>>,
+    pub(in crate::config) decision: Option<At<Decision>>,
+    pub(in crate::config) precedence: Option<At<u32>>,
+    pub(in crate::config) rules: RawRules,
+    pub(in crate::config) session_duration: Option<Lifetime>,
+}
+
+impl RawPolicy {
+    fn read(table: Table<'_>) -> Self {
+        let policy = Self {
+            line: table.line,
+            name: table.needed("name"),
+            id: table.read("id", uuid),
+            decision: table
+                .needed_as("decision", |text| word::<Decision>(text, &["allow", "deny", "bypass", "non_identity"])),
+            precedence: table.number("precedence"),
+            rules: RawRules::read(&table),
+            session_duration: table.read("session_duration", str::parse).map(|at| at.value),
+        };
+        table.close();
+        policy
+    }
+}
+
+pub(super) fn names(table: &Table<'_>, key: &'static str) -> Vec<At<String>> {
+    table.list(key, |text| Ok::<_, Infallible>(text.to_owned())).map(|list| list.value).unwrap_or_default()
+}
+
+pub(super) fn uuid<T: std::str::FromStr>(text: &str) -> Result<T, String> {
+    text.parse()
+        .map_err(|_| format!("\"{text}\" is not an id; write a UUID, or leave it out and it follows from the name"))
+}
+
+/// One of a few words, as the model spells them.
+fn word<T: DeserializeOwned>(text: &str, words: &[&str]) -> Result<T, String> {
+    serde_json::from_value(Value::String(text.to_owned())).map_err(|_| {
+        let meant = super::super::problem::suggestion(text, words.iter().copied());
+        format!("\"{text}\" is none of {}{meant}", words.join(", "))
+    })
+}
+
+fn https_url(text: &str) -> Result<Url, String> {
+    let url = web_url(text)?;
+    if url.scheme() == "https" {
+        Ok(url)
+    } else {
+        Err("a page over https cannot show it; write an https:// URL".into())
+    }
+}

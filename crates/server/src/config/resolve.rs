@@ -1,0 +1,297 @@
+//! From the file as written to the configuration in force: ids derived,
+//! names replaced by ids, defaults filled in.
+
+use doorward_edge::Limits;
+use doorward_emulator::{Emulator, Person};
+use doorward_model::app::{App, AppDomain, Refresh};
+use doorward_model::group::Group;
+use doorward_model::id::{AccountId, AppId, Aud, GroupId, IdpId, PolicyId, ServiceTokenId};
+use doorward_model::idp::{IdentityProvider, IdpKind, OidcEndpoints, OidcProvider};
+use doorward_model::policy::Policy;
+use doorward_model::route::Route;
+use doorward_model::secret::{Secret, sha256_hex};
+use doorward_model::service_token::{ClientId, ServiceToken};
+use doorward_model::time::{Lifetime, Timestamp};
+use serde_json::Value;
+use url::Url;
+
+use super::document::At;
+use super::names::Names;
+use super::problem::Findings;
+use super::raw::{RawApp, RawFile, RawGroup, RawIdp, RawLimits, RawPolicy, RawRoute, RawServiceToken, RawUser};
+use super::resolved::{Config, Listen, Mode, TeamSettings, TlsFiles, default_listener};
+
+/// Cloudflare's default for sessions and for application tokens.
+const DAY: Lifetime = Lifetime::from_hours(24);
+/// Shorter secrets could be guessed by somebody patient.
+const SECRET_LENGTH: usize = 32;
+
+/// What could be resolved; the rest is among the findings.
+pub(super) fn resolve(raw: RawFile, file: &str, findings: &Findings) -> Config {
+    // A mode that cannot be read is a problem already; the rest is read as if it were the default.
+    let mode = raw.mode.unwrap_or(Mode::Production);
+    let team = team(&raw, findings);
+    let mut names = Names::of(&raw, &team.account);
+    if mode.is_emulator() {
+        let somewhere = team.reached_at(default_listener(0), mode, false);
+        names.add_provider(&Emulator::provider(&somewhere, &Secret::random(), Vec::new()));
+    }
+    let resolving = Resolving { account: &team.account, mode, names: &names, findings };
+    Config {
+        file: file.to_owned(),
+        mode,
+        apps: raw.apps.into_iter().filter_map(|app| resolving.app(app)).collect(),
+        groups: raw.groups.into_iter().filter_map(|group| resolving.group(group)).collect(),
+        idps: raw.idps.into_iter().filter_map(|idp| resolving.idp(idp)).collect(),
+        service_tokens: raw.service_tokens.into_iter().filter_map(|token| resolving.service_token(token)).collect(),
+        routes: raw.routes.into_iter().filter_map(route).collect(),
+        users: raw.users.into_iter().filter_map(user).collect(),
+        listen: Listen {
+            public: raw.listen.public.map_or(default_listener(8080), |at| at.value),
+            admin: raw.listen.admin.map_or(default_listener(8081), |at| at.value),
+            trusted_proxies: raw.listen.trusted_proxies.into_iter().map(|at| at.value).collect(),
+            tls: raw.listen.tls.map(|tls| TlsFiles { cert: tls.cert, key: tls.key }),
+        },
+        limits: limits(&raw.limits),
+        store_url: raw.store_url.map(|url| Secret::new(url.value)),
+        encryption_key: raw.encryption_key.map(|at| at.value),
+        api_token: raw.api_token.map(|at| at.value),
+        team,
+        warnings: Vec::new(),
+    }
+}
+
+fn team(raw: &RawFile, findings: &Findings) -> TeamSettings {
+    let name = raw.team.name.as_ref().map(|at| at.value.clone()).unwrap_or_else(|| {
+        if raw.mode == Some(Mode::Production) && !raw.team.is_named {
+            findings.error(raw.team.line, "the team has no name; add name = \"…\" under [team]");
+        }
+        "dev".into()
+    });
+    TeamSettings {
+        account: raw.account_id.as_ref().map_or_else(|| AccountId::derived(&name), |at| at.value.clone()),
+        domain: raw.team.domain.as_ref().map_or_else(|| format!("{name}.cloudflareaccess.com"), |at| at.value.clone()),
+        name,
+        url: raw.team.url.as_ref().map(|at| at.value.clone()),
+        session_duration: raw.team.session_duration.unwrap_or(DAY),
+    }
+}
+
+fn limits(raw: &RawLimits) -> Limits {
+    let mut limits = Limits::default();
+    let set = |limit: &mut Lifetime, written: Option<Lifetime>| *limit = written.unwrap_or(*limit);
+    set(&mut limits.first_byte_timeout, raw.first_byte_timeout);
+    set(&mut limits.header_read_timeout, raw.header_read_timeout);
+    set(&mut limits.upstream_connect_timeout, raw.upstream_connect_timeout);
+    set(&mut limits.upstream_response_timeout, raw.upstream_response_timeout);
+    set(&mut limits.upstream_idle_timeout, raw.upstream_idle_timeout);
+    set(&mut limits.drain, raw.drain);
+    limits.max_connections = raw.max_connections.unwrap_or(limits.max_connections);
+    limits.upstream_idle_connections = raw.upstream_idle_connections.unwrap_or(limits.upstream_idle_connections);
+    limits
+}
+
+fn route(raw: RawRoute) -> Option<Route> {
+    Some(Route {
+        hostname: raw.hostname?.value,
+        path: raw.path.map_or_else(whole_host, |at| at.value),
+        service: raw.service?.value,
+    })
+}
+
+fn whole_host() -> doorward_model::path::PathPattern {
+    "".parse().expect("an empty path pattern covers the whole host")
+}
+
+fn user(raw: RawUser) -> Option<Person> {
+    let RawUser { name, groups, claims, amr, country, .. } = raw;
+    Some(Person { email: raw.email?.value, name, groups, claims, amr, country })
+}
+
+/// What the objects are resolved against.
+struct Resolving<'a> {
+    account: &'a AccountId,
+    mode: Mode,
+    names: &'a Names,
+    findings: &'a Findings,
+}
+
+impl Resolving<'_> {
+    fn app(&self, raw: RawApp) -> Option<App> {
+        let name = raw.name?.value;
+        let id = raw.id.map_or_else(|| AppId::derived(self.account, &name), |at| at.value);
+        if !raw.has_address {
+            let text = format!("the application \"{name}\" has no address; add domain = \"wiki.example.com\"");
+            self.findings.error(raw.line, text);
+        }
+        if raw.policies.is_empty() {
+            let text = format!("the application \"{name}\" has no policies, so nobody may pass; add one");
+            self.findings.warning(raw.line, text);
+        }
+        let by_mode = if self.mode.is_emulator() { Refresh::Access } else { Refresh::Edge };
+        let url = |url: Option<Url>| url.map(String::from);
+        Some(App {
+            id,
+            aud: raw.aud.map_or_else(|| Aud::of_app(self.account, id), |at| at.value),
+            domains: raw.domains.into_iter().map(|at| at.value).collect::<Vec<AppDomain>>(),
+            session_duration: raw.session_duration.unwrap_or(DAY),
+            policies: self.policies(&name, raw.policies),
+            allowed_idps: raw
+                .allowed_idps
+                .into_iter()
+                .filter_map(|idp| self.names.idps.id(&idp.value, idp.line, self.findings))
+                .collect(),
+            auto_redirect_to_identity: raw.auto_redirect_to_identity,
+            refresh: raw.refresh.unwrap_or(by_mode),
+            http_only_cookie_attribute: raw.http_only_cookie_attribute,
+            same_site_cookie_attribute: raw.same_site_cookie_attribute,
+            options_preflight_bypass: raw.options_preflight_bypass,
+            service_auth_401_redirect: raw.service_auth_401_redirect,
+            custom_deny_message: raw.custom_deny_message,
+            custom_deny_url: url(raw.custom_deny_url),
+            custom_non_identity_deny_url: url(raw.custom_non_identity_deny_url),
+            logo_url: url(raw.logo_url),
+            name,
+        })
+    }
+
+    /// In ascending precedence; without a number, a policy comes after the one before it.
+    fn policies(&self, app: &str, raw: Vec<RawPolicy>) -> Vec<Policy> {
+        let mut seen: Vec<(u32, usize)> = Vec::new();
+        let mut policies = Vec::new();
+        let mut before = 0;
+        for raw in raw {
+            let precedence = raw.precedence.as_ref().map_or(before + 1, |at| at.value);
+            before = precedence;
+            let line = raw.precedence.as_ref().map_or(raw.line, |at| at.line);
+            match seen.iter().find(|(taken, _)| *taken == precedence) {
+                Some((_, first)) => self.findings.error(
+                    line,
+                    format!("precedence {precedence} is taken by the policy of line {first}; give each its own"),
+                ),
+                None => seen.push((precedence, line)),
+            }
+            policies.extend(self.policy(app, raw, precedence));
+        }
+        policies.sort_by_key(|policy| policy.precedence);
+        policies
+    }
+
+    fn policy(&self, app: &str, raw: RawPolicy, precedence: u32) -> Option<Policy> {
+        let rules = |rules| self.rules(rules);
+        let (include, require, exclude) =
+            (rules(raw.rules.include), rules(raw.rules.require), rules(raw.rules.exclude));
+        let name = raw.name?.value;
+        Some(Policy {
+            id: raw.id.map_or_else(|| PolicyId::derived(self.account, &format!("{app}/{name}")), |at| at.value),
+            name,
+            decision: raw.decision?.value,
+            precedence,
+            include,
+            require,
+            exclude,
+            session_duration: raw.session_duration,
+        })
+    }
+
+    fn group(&self, raw: RawGroup) -> Option<Group> {
+        let rules = |rules| self.rules(rules);
+        let (include, require, exclude) =
+            (rules(raw.rules.include), rules(raw.rules.require), rules(raw.rules.exclude));
+        let name = raw.name?.value;
+        let id = raw.id.map_or_else(|| GroupId::derived(self.account, &name), |at| at.value);
+        Some(Group { id, name, include, require, exclude })
+    }
+
+    fn rules(&self, written: Vec<At<Value>>) -> Vec<doorward_model::rule::Rule> {
+        written.into_iter().filter_map(|rule| self.names.rule(rule, self.findings)).collect()
+    }
+
+    fn idp(&self, raw: RawIdp) -> Option<IdentityProvider> {
+        let endpoints = raw.has_config.then(|| self.endpoints(&raw)).flatten();
+        let name = raw.name?.value;
+        let texts = |list: Vec<At<String>>| list.into_iter().map(|at| at.value).collect::<Vec<_>>();
+        let mut scopes = texts(raw.scopes);
+        if scopes.is_empty() {
+            scopes = ["openid", "email", "profile"].map(str::to_owned).to_vec();
+        }
+        Some(IdentityProvider {
+            id: raw.id.map_or_else(|| IdpId::derived(self.account, &name), |at| at.value),
+            name,
+            kind: IdpKind::Oidc(OidcProvider {
+                client_id: raw.client_id?.value,
+                client_secret: raw.client_secret?.value,
+                endpoints: endpoints?,
+                scopes,
+                claims: texts(raw.claims),
+                email_claim_name: raw.email_claim_name.map(|at| at.value),
+                pkce_enabled: raw.pkce_enabled,
+                trust_unverified_email: raw.trust_unverified_email,
+            }),
+        })
+    }
+
+    /// Three URLs, or an issuer to discover them from.
+    fn endpoints(&self, raw: &RawIdp) -> Option<OidcEndpoints> {
+        let issuer = raw.issuer.as_ref().map(|at| at.value.clone());
+        let named = [("auth_url", &raw.auth_url), ("token_url", &raw.token_url), ("certs_url", &raw.certs_url)];
+        let missing: Vec<&str> = named.iter().filter(|(_, url)| url.is_none()).map(|(key, _)| *key).collect();
+        if let (Some(auth), Some(token), Some(certs)) = (&raw.auth_url, &raw.token_url, &raw.certs_url) {
+            let [auth_url, token_url, certs_url] = [auth, token, certs].map(|at| at.value.to_string());
+            return Some(OidcEndpoints::Explicit { issuer, auth_url, token_url, certs_url });
+        }
+        if let (Some(issuer), 3) = (issuer, missing.len()) {
+            return Some(OidcEndpoints::Discovered { issuer });
+        }
+        let text = format!(
+            "the identity provider has no {}; add it to config, or give only an issuer to discover all from",
+            missing.join(", ")
+        );
+        self.findings.error(raw.line, text);
+        None
+    }
+
+    fn service_token(&self, raw: RawServiceToken) -> Option<ServiceToken> {
+        let expires_at = self.expiry(&raw);
+        let (name, secret) = (raw.name?.value, raw.client_secret?);
+        if secret.value.expose().len() < SECRET_LENGTH {
+            let text = format!(
+                "client_secret is shorter than {SECRET_LENGTH} characters; make one with: openssl rand -hex 32"
+            );
+            self.findings.error(secret.line, text);
+        }
+        Some(ServiceToken {
+            id: raw.id.map_or_else(|| ServiceTokenId::derived(self.account, &name), |at| at.value),
+            client_id: raw.client_id.map_or_else(|| self.client_id(&name), |at| at.value),
+            client_secret: secret.value.digest(),
+            enabled: raw.enabled,
+            expires_at,
+            name,
+        })
+    }
+
+    /// The public half follows from the name when it is not given.
+    fn client_id(&self, name: &str) -> ClientId {
+        let digest = sha256_hex(&format!("client_id:{}:{name}", self.account.as_str()));
+        ClientId::try_from(format!("{}.access", &digest[..32])).expect("32 hex characters and .access are a client id")
+    }
+
+    fn expiry(&self, raw: &RawServiceToken) -> Option<Timestamp> {
+        match (&raw.expires_at, &raw.duration) {
+            (Some(end), None) => Some(end.value),
+            (Some(_), Some(duration)) => {
+                self.findings.error(duration.line, "expires_at and duration say the same twice; keep one of them");
+                None
+            }
+            (None, Some(At { value: Some(duration), line })) => {
+                let Some(created) = &raw.created_at else {
+                    // Counted from the start of the process it would never end.
+                    self.findings.error(*line, "duration counts from created_at; add it, or write expires_at instead");
+                    return None;
+                };
+                Some(created.value.plus(*duration))
+            }
+            (None, _) => None,
+        }
+    }
+}

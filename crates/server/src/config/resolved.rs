@@ -1,0 +1,198 @@
+//! The configuration as the rest of the program sees it: every value valid,
+//! every reference an id, every default filled in.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+
+use doorward_edge::Limits;
+use doorward_emulator::Person;
+use doorward_model::app::App;
+use doorward_model::catalog::{Catalog, Parts};
+use doorward_model::group::Group;
+use doorward_model::id::AccountId;
+use doorward_model::idp::IdentityProvider;
+use doorward_model::route::Route;
+use doorward_model::secret::Secret;
+use doorward_model::service_token::ServiceToken;
+use doorward_model::site::Team;
+use doorward_model::time::Lifetime;
+use ipnet::IpNet;
+use url::Url;
+
+use super::problem::Problem;
+
+/// What this process is: a gateway that protects, or a stand-in that imitates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Nothing that only helps tests is wired in, and unsafe settings refuse to start.
+    Production,
+    /// Built-in identity provider, movable clock, control API.
+    Emulator,
+}
+
+impl Mode {
+    #[must_use]
+    pub const fn is_emulator(self) -> bool {
+        matches!(self, Self::Emulator)
+    }
+}
+
+/// One configuration file, read and checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The name under which messages speak of the file.
+    pub file: String,
+    pub mode: Mode,
+    pub listen: Listen,
+    pub limits: Limits,
+    pub team: TeamSettings,
+    /// Holds a password at times. Absent only in emulator mode: a temporary folder.
+    pub store_url: Option<Secret>,
+    pub encryption_key: Option<Secret>,
+    pub api_token: Option<Secret>,
+    pub apps: Vec<App>,
+    pub groups: Vec<Group>,
+    pub idps: Vec<IdentityProvider>,
+    pub service_tokens: Vec<ServiceToken>,
+    pub routes: Vec<Route>,
+    /// People of the built-in identity provider (emulator mode).
+    pub users: Vec<Person>,
+    /// What was taken, but is hardly meant.
+    pub warnings: Vec<Problem>,
+}
+
+/// Where connections are accepted, and from whom forwarded facts are believed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listen {
+    pub public: SocketAddr,
+    pub admin: SocketAddr,
+    pub trusted_proxies: Vec<IpNet>,
+    pub tls: Option<TlsFiles>,
+}
+
+/// The public listener's certificate chain and private key, as PEM files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    pub cert: PathBuf,
+    pub key: PathBuf,
+}
+
+/// The team as configured; its URL may depend on the port that was bound.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TeamSettings {
+    pub account: AccountId,
+    pub name: String,
+    pub domain: String,
+    pub url: Option<Url>,
+    pub session_duration: Lifetime,
+}
+
+impl TeamSettings {
+    /// The team, once it is known on which address the public listener accepts.
+    ///
+    /// In production its URL is `https://<domain>` unless the file says
+    /// otherwise. An emulator is reached on this machine: under a name below
+    /// `localhost`, which every browser takes to the loopback address.
+    #[must_use]
+    pub fn reached_at(&self, public: SocketAddr, mode: Mode, tls: bool) -> Team {
+        let url = match (&self.url, mode) {
+            (Some(url), _) => url.clone(),
+            (None, Mode::Production) => written(&format!("https://{}", self.domain)),
+            (None, Mode::Emulator) => {
+                let scheme = if tls { "https" } else { "http" };
+                written(&format!("{scheme}://{}.localhost:0", self.name))
+            }
+        };
+        let url = with_port(url, public.port());
+        let host = url.split_once("://").map_or("", |(_, host)| host);
+        Team {
+            account: self.account.clone(),
+            name: self.name.clone(),
+            domain: self.domain.clone(),
+            host: host.parse().expect("the team's URL was checked to hold a host"),
+            url,
+            session_duration: self.session_duration,
+        }
+    }
+}
+
+impl Config {
+    /// The team, once it is known on which address the public listener accepts.
+    #[must_use]
+    pub fn team(&self, public: SocketAddr) -> Team {
+        self.team.reached_at(public, self.mode, self.listen.tls.is_some())
+    }
+
+    /// The issuers whose tokens are accepted, the one that signs first:
+    /// exactly one in production; in an emulator the team's two names.
+    #[must_use]
+    pub fn issuers(&self, team: &Team) -> Vec<String> {
+        let mut issuers = vec![team.url.clone()];
+        let domain = format!("https://{}", team.domain);
+        if self.mode.is_emulator() && domain != team.url {
+            issuers.push(domain);
+        }
+        issuers
+    }
+
+    /// Whether the built-in identity provider is one of the team's: in an
+    /// emulator, unless the file brings providers and names nobody for it.
+    #[must_use]
+    pub fn has_built_in_provider(&self) -> bool {
+        self.mode.is_emulator() && (self.idps.is_empty() || !self.users.is_empty())
+    }
+
+    /// The snapshot that decides. The built-in provider, where there is one, comes first.
+    #[must_use]
+    pub fn catalog(&self, team: Team, generation: u64, built_in: Option<IdentityProvider>) -> Catalog {
+        let idps = built_in.into_iter().chain(self.idps.iter().cloned()).collect();
+        let parts = Parts {
+            team,
+            apps: self.apps.clone(),
+            groups: self.groups.clone(),
+            idps,
+            service_tokens: self.service_tokens.clone(),
+            routes: self.routes.clone(),
+        };
+        Catalog::new(parts, generation)
+    }
+}
+
+fn written(url: &str) -> Url {
+    Url::parse(url).expect("a scheme and a checked host name make a URL")
+}
+
+/// The URL's scheme and authority; port 0 stands for the port that was bound,
+/// and is left out while none is.
+fn with_port(mut url: Url, bound: u16) -> String {
+    if url.port() == Some(0) {
+        url.set_port((bound != 0).then_some(bound)).expect("a URL with a host can have a port");
+    }
+    url.origin().ascii_serialization()
+}
+
+/// Whether only this machine can be meant, so that plain HTTP shows nothing to anybody.
+pub(super) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// Where the listeners are when the file does not say.
+pub(super) const fn default_listener(port: u16) -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
+}
+
+/// An address under which a wildcard listener is reached from this machine.
+#[must_use]
+pub fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
