@@ -1,0 +1,71 @@
+//! The work nobody waits for: rotating keys, hearing of revocations, sweeping
+//! out what has expired. A chore that fails says so and is tried again.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use doorward_model::time::Clock;
+use doorward_store::Store;
+use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
+
+use crate::keys::Keys;
+
+/// How often keys are looked after and leftovers swept out.
+const ROUND: Duration = Duration::from_secs(60);
+
+/// Starts all chores. They end when the set is dropped.
+pub(crate) fn start(store: &Store, keys: &Arc<Keys>, clock: &Clock) -> JoinSet<()> {
+    let mut chores = JoinSet::new();
+    chores.spawn({
+        let store = store.clone();
+        async move { store.watch().await }
+    });
+    chores.spawn(follow_key_changes(store.clone(), Arc::clone(keys)));
+    chores.spawn(every_round({
+        let keys = Arc::clone(keys);
+        move || {
+            let keys = Arc::clone(&keys);
+            async move {
+                if let Err(error) = keys.tend().await {
+                    tracing::warn!(%error, "the signing keys could not be looked after");
+                }
+            }
+        }
+    }));
+    chores.spawn(every_round({
+        let (store, clock) = (store.clone(), clock.clone());
+        move || {
+            let (store, now) = (store.clone(), clock.now());
+            async move {
+                match store.sweep(now).await {
+                    Ok(0) => {}
+                    Ok(swept) => tracing::debug!(swept, "expired rows were removed"),
+                    Err(error) => tracing::warn!(%error, "expired rows could not be removed"),
+                }
+            }
+        }
+    }));
+    chores
+}
+
+/// A rotation on another node counts here too.
+async fn follow_key_changes(store: Store, keys: Arc<Keys>) {
+    let changed = store.keys_changed();
+    loop {
+        changed.notified().await;
+        if let Err(error) = keys.reload().await {
+            tracing::warn!(%error, "the signing keys could not be read again");
+        }
+    }
+}
+
+async fn every_round<F: Future<Output = ()>>(chore: impl Fn() -> F) {
+    let mut rounds = tokio::time::interval(ROUND);
+    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        rounds.tick().await;
+        chore().await;
+    }
+}

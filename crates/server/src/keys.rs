@@ -1,0 +1,151 @@
+//! The life of the signing keys: made when there are none, always one ahead,
+//! rotated in time, the same on every node. What a key is, and when it is due,
+//! is the signer's to know; keeping them sealed is the store's.
+
+use std::sync::{Arc, OnceLock};
+
+use doorward_model::time::Clock;
+use doorward_signer::{KeyError, Keyring, Signer, SigningKey, rotation};
+use doorward_store::{KeyState, NewKey, Store, StoreError, StoredKey};
+use tokio::sync::Mutex;
+
+/// Why the keys could not be loaded, made or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum KeysError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the signing key {kid} in the store cannot be read ({source}); restore the store from a backup")]
+    Unreadable { kid: String, source: KeyError },
+    #[error("the store holds signing keys, but none that signs; restore it from a backup")]
+    NoneSigns,
+    #[error("a signing key could not be made: the work was ended")]
+    Ended,
+}
+
+/// The keys of one installation, seen from this node.
+pub(crate) struct Keys {
+    store: Store,
+    signer: Arc<Signer>,
+    clock: Clock,
+    /// Certificates are made out to it.
+    team_domain: String,
+    /// Two rotations at once on one node would waste a key.
+    changing: Mutex<()>,
+    changed: OnceLock<Box<dyn Fn() + Send + Sync>>,
+}
+
+impl Keys {
+    /// The keys of the store; a fresh store is given its first two.
+    pub(crate) async fn open(store: Store, clock: Clock, team_domain: String) -> Result<Arc<Self>, KeysError> {
+        let mut stored = store.keys().await?;
+        if stored.is_empty() {
+            let (current, next) = tokio::join!(made(&team_domain, &clock), made(&team_domain, &clock));
+            let now = clock.now();
+            // Another node may have been first; then its keys are everybody's.
+            store.add_key(&new_key(&current?), KeyState::Current, now).await?;
+            store.add_key(&new_key(&next?), KeyState::Next, now).await?;
+            stored = store.keys().await?;
+        }
+        let signer = Arc::new(Signer::new(keyring(&stored, store.is_postgres())?));
+        Ok(Arc::new(Self { store, signer, clock, team_domain, changing: Mutex::new(()), changed: OnceLock::new() }))
+    }
+
+    pub(crate) fn signer(&self) -> Arc<Signer> {
+        Arc::clone(&self.signer)
+    }
+
+    /// What to do whenever the keys in force have changed: what was verified with
+    /// a key that is gone must be verified again. Told once, by whoever wires.
+    pub(crate) fn on_change(&self, changed: impl Fn() + Send + Sync + 'static) {
+        let _already_told = self.changed.set(Box::new(changed));
+    }
+
+    /// Takes over what the store holds: another node may have changed it.
+    pub(crate) async fn reload(&self) -> Result<(), KeysError> {
+        let stored = self.store.keys().await?;
+        self.signer.replace(keyring(&stored, self.store.is_postgres())?);
+        if let Some(changed) = self.changed.get() {
+            changed();
+        }
+        Ok(())
+    }
+
+    /// What is due: a rotation, a key for the next one, the end of old keys.
+    pub(crate) async fn tend(&self) -> Result<(), KeysError> {
+        let now = self.clock.now();
+        let stored = self.store.keys().await?;
+        let current = stored.iter().find(|key| key.state == KeyState::Current).ok_or(KeysError::NoneSigns)?;
+        if rotation::due(current.activated_at.unwrap_or(current.created_at), now) {
+            return self.rotate(false).await;
+        }
+        let retired = self.store.retire_keys(now).await?;
+        let made = self.ensure_next(&stored).await?;
+        if retired > 0 || made {
+            self.reload().await?;
+        }
+        Ok(())
+    }
+
+    /// Lets the next key sign from now on. Tokens of the key before it stay
+    /// valid for the overlap, unless it is dropped at once.
+    pub(crate) async fn rotate(&self, drop_previous: bool) -> Result<(), KeysError> {
+        let _alone = self.changing.lock().await;
+        let stored = self.store.keys().await?;
+        let current = stored.iter().find(|key| key.state == KeyState::Current).ok_or(KeysError::NoneSigns)?;
+        self.ensure_next(&stored).await?;
+        let now = self.clock.now();
+        let promoted = self.store.promote_next(&current.kid, now.plus(rotation::OVERLAP), now).await?;
+        if drop_previous {
+            self.store.drop_previous().await?;
+        }
+        self.ensure_next(&self.store.keys().await?).await?;
+        self.reload().await?;
+        if promoted {
+            tracing::info!(key.id = self.signer.load().current_kid(), "the signing key was rotated");
+        }
+        Ok(())
+    }
+
+    /// Makes the next key ahead of its time, so that validators and other
+    /// nodes can know it before it signs. Says whether one was missing.
+    async fn ensure_next(&self, stored: &[StoredKey]) -> Result<bool, KeysError> {
+        if stored.iter().any(|key| key.state == KeyState::Next) {
+            return Ok(false);
+        }
+        let next = made(&self.team_domain, &self.clock).await?;
+        self.store.add_key(&new_key(&next), KeyState::Next, self.clock.now()).await?;
+        Ok(true)
+    }
+}
+
+/// A new key pair. It takes a good part of a second, so it gets a thread of its own.
+async fn made(team_domain: &str, clock: &Clock) -> Result<SigningKey, KeysError> {
+    let (domain, now) = (team_domain.to_owned(), clock.now());
+    tokio::task::spawn_blocking(move || SigningKey::generate(&domain, now)).await.map_err(|_| KeysError::Ended)
+}
+
+fn new_key(key: &SigningKey) -> NewKey {
+    NewKey { kid: key.kid().to_owned(), pkcs8: key.to_pkcs8(), certificate_pem: key.certificate_pem().to_owned() }
+}
+
+/// The keys in force. As Access does, two are published: the current one and
+/// the previous one or, while there is none, the next one.
+///
+/// Where several nodes share a store, the next key is always among them: a node
+/// that has not yet heard of a rotation must believe what the others sign now.
+fn keyring(stored: &[StoredKey], several_nodes: bool) -> Result<Keyring, KeysError> {
+    let of_state = |state: KeyState| stored.iter().filter(move |key| key.state == state);
+    let current = of_state(KeyState::Current).next().ok_or(KeysError::NoneSigns)?;
+    let mut others: Vec<&StoredKey> = of_state(KeyState::Previous).collect();
+    if others.is_empty() || several_nodes {
+        others.extend(of_state(KeyState::Next));
+    }
+    let others = others.into_iter().map(signing_key).collect::<Result<_, _>>()?;
+    Ok(Keyring::new(signing_key(current)?, others))
+}
+
+fn signing_key(stored: &StoredKey) -> Result<Arc<SigningKey>, KeysError> {
+    SigningKey::from_stored(&stored.pkcs8, &stored.certificate_pem)
+        .map(Arc::new)
+        .map_err(|source| KeysError::Unreadable { kid: stored.kid.clone(), source })
+}

@@ -1,0 +1,257 @@
+//! A whole process: everything opened in the order in which it depends on each
+//! other, wired, and ended again in good order. The only place that knows all
+//! the parts; each part's own work is elsewhere.
+
+mod admin;
+mod listen;
+mod tls;
+pub(crate) mod token_file;
+mod wire;
+
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+
+use doorward_model::live::LiveCatalog;
+use doorward_model::secret::Secret;
+use doorward_model::site::Team;
+use doorward_model::time::Clock;
+use doorward_store::{Seal, Store, StoreError};
+use tempfile::TempDir;
+use tokio::task::JoinSet;
+
+use crate::chores;
+use crate::config::{Config, reachable};
+use crate::keys::{Keys, KeysError};
+use crate::ready::{self, Ready, ReadyTeam};
+use crate::run::admin::Admin;
+pub use crate::run::listen::ListenError;
+pub use crate::run::tls::TlsError;
+use crate::run::token_file::TokenFile;
+use crate::run::wire::Doors;
+
+/// How a process is run, as far as no file says it.
+#[derive(Clone, Copy, Debug)]
+pub struct RunOptions {
+    /// Threads that serve the public listener.
+    pub workers: usize,
+    /// How long a database that is not up yet is waited for.
+    pub store_wait: Duration,
+    /// Leave the emulator's API token where `doorward token` finds it.
+    pub leave_token: bool,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { workers: cores, store_wait: Duration::from_secs(15), leave_token: false }
+    }
+}
+
+/// Why a process could not start: one line that says what to change.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    #[error("there is no encryption key; set keys.encryption_key")]
+    NoEncryptionKey,
+    #[error("the public listener cannot be served: {0}")]
+    Threads(std::io::Error),
+    #[error("there is no folder to keep the store in ({0}); name one with --data or store.url")]
+    NoFolder(std::io::Error),
+}
+
+/// A process that serves. Dropping it ends it at once; [`Running::shutdown`] lets requests finish.
+pub struct Running {
+    pub ready: Ready,
+    config: Config,
+    team: Team,
+    generation: u64,
+    catalog: LiveCatalog,
+    store: Store,
+    doors: Doors,
+    public: doorward_edge::Running,
+    admin: Admin,
+    chores: JoinSet<()>,
+    _token_file: Option<TokenFile>,
+    /// Deleted after everything that writes to it.
+    _folder: Option<TempDir>,
+}
+
+/// Starts everything the configuration asks for. When it returns, all listeners accept.
+///
+/// # Errors
+/// When a port is taken, a file cannot be used, or the store cannot be worked with.
+pub async fn start(mut config: Config, options: RunOptions) -> Result<Running, StartError> {
+    install_crypto();
+    let sockets = Sockets::bind(&config)?;
+    let tls = config.listen.tls.as_ref().map(tls::server_config).transpose()?;
+    let team = config.team(sockets.public_address);
+    if config.mode.is_emulator() {
+        config.api_token.get_or_insert_with(Secret::random);
+    }
+    let (store, folder) = open_store(&config, options.store_wait).await?;
+    let clock = if config.mode.is_emulator() { Clock::movable() } else { Clock::system() };
+    let keys = Keys::open(store.clone(), clock.clone(), team.domain.clone()).await?;
+    store.refresh_revocations().await?;
+
+    let foundation = wire::Foundation { config: &config, team: &team, clock: &clock, store: &store, keys: &keys };
+    let doors = wire::doors(foundation, sockets.public_address).await?;
+    let catalog = doors.catalog.clone();
+    let listener = doorward_edge::PublicListener { socket: sockets.public, tls };
+    let public = doorward_edge::serve(&doors.edge, listener, options.workers).map_err(StartError::Threads)?;
+    let admin = Admin::serve(sockets.admin, doors.admin.clone());
+    let ready = ready(&config, &team, &catalog, sockets.public_address, sockets.admin_address);
+    let token = config.api_token.as_ref().filter(|_| options.leave_token && config.mode.is_emulator());
+    Ok(Running {
+        _token_file: token.and_then(|token| TokenFile::leave(sockets.admin_address.port(), token.expose())),
+        chores: chores::start(&store, &keys, &clock),
+        ready,
+        team,
+        generation: 1,
+        catalog,
+        doors,
+        public,
+        admin,
+        _folder: folder,
+        store,
+        config,
+    })
+}
+
+impl Running {
+    /// Takes over a configuration that was read anew, whole, for every request
+    /// from now on. Says which changed settings need a restart; they stay as they were.
+    pub fn reload(&mut self, config: Config) -> Vec<&'static str> {
+        let kept = needing_restart(&self.config, &config);
+        self.generation += 1;
+        let built_in = self.doors.built_in_provider(&self.team, config.has_built_in_provider());
+        self.catalog.replace(config.catalog(self.team.clone(), self.generation, built_in));
+        tracing::info!(generation = self.generation, apps = config.apps.len(), "the configuration was reloaded");
+        // What stayed is compared with the next file again.
+        self.config = Config {
+            listen: self.config.listen.clone(),
+            limits: self.config.limits,
+            team: self.config.team.clone(),
+            store_url: self.config.store_url.clone(),
+            encryption_key: self.config.encryption_key.clone(),
+            api_token: self.config.api_token.clone(),
+            users: self.config.users.clone(),
+            mode: self.config.mode,
+            ..config
+        };
+        kept
+    }
+
+    /// Ends in good order: not ready at once, no new connections, requests in
+    /// flight finish within the drain limit, then everything else ends.
+    pub async fn shutdown(mut self) {
+        self.doors.draining.store(true, std::sync::atomic::Ordering::Relaxed);
+        if !self.public.drain(self.config.limits.drain.as_std()).await {
+            tracing::warn!("some requests were still in flight after {} and were cut off", self.config.limits.drain);
+        }
+        self.admin.stop().await;
+        self.chores.shutdown().await;
+        // The SQLite file is free for the next process from here on.
+        self.store.close().await;
+    }
+}
+
+/// The settings that were read once, at the start.
+fn needing_restart(old: &Config, new: &Config) -> Vec<&'static str> {
+    let token_changed = new.api_token.is_some() && old.api_token != new.api_token;
+    [
+        ("mode", old.mode != new.mode),
+        ("[listen]", old.listen != new.listen),
+        ("[limits]", old.limits != new.limits),
+        ("[team]", old.team != new.team),
+        ("[store]", old.store_url != new.store_url),
+        ("[keys]", old.encryption_key != new.encryption_key),
+        ("[api]", token_changed),
+        ("[[user]]", old.users != new.users),
+    ]
+    .into_iter()
+    .filter_map(|(setting, changed)| changed.then_some(setting))
+    .collect()
+}
+
+/// The listening sockets, and what they were given.
+struct Sockets {
+    public: TcpListener,
+    public_address: SocketAddr,
+    admin: TcpListener,
+    admin_address: SocketAddr,
+}
+
+impl Sockets {
+    fn bind(config: &Config) -> Result<Self, ListenError> {
+        let address = |what, socket: &TcpListener, asked| {
+            socket.local_addr().map_err(|source| ListenError::Other { what, address: asked, source })
+        };
+        let (public_name, admin_name) = ("the public listener", "the admin listener");
+        let public = listen::bind(public_name, config.listen.public)?;
+        let admin = listen::bind(admin_name, config.listen.admin)?;
+        Ok(Self {
+            public_address: address(public_name, &public, config.listen.public)?,
+            admin_address: address(admin_name, &admin, config.listen.admin)?,
+            public,
+            admin,
+        })
+    }
+}
+
+/// The store of the configuration, at this version's schema; an emulator
+/// without one gets a folder that goes away with it.
+pub(crate) async fn open_store(config: &Config, wait: Duration) -> Result<(Store, Option<TempDir>), StartError> {
+    let seal = match (&config.encryption_key, config.mode.is_emulator()) {
+        (Some(key), _) => Seal::from_key(key),
+        (None, true) => Seal::for_emulator(),
+        (None, false) => return Err(StartError::NoEncryptionKey),
+    };
+    let (url, folder) = match &config.store_url {
+        Some(url) => (url.expose().to_owned(), None),
+        None => {
+            let folder = tempfile::Builder::new().prefix("doorward-").tempdir().map_err(StartError::NoFolder)?;
+            (sqlite_url(&folder.path().join("doorward.db")), Some(folder))
+        }
+    };
+    let store = Store::connect(&url, seal, wait).await?;
+    store.migrate().await?;
+    Ok((store, folder))
+}
+
+/// The URL of a SQLite file, with what has a meaning in URLs encoded.
+pub(crate) fn sqlite_url(path: &std::path::Path) -> String {
+    let path = path.display().to_string().replace('%', "%25").replace('?', "%3F").replace('#', "%23");
+    format!("sqlite://{path}")
+}
+
+/// All TLS of the process, in and out, is aws-lc-rs.
+fn install_crypto() {
+    // The second of several gateways in one process finds it done.
+    let _already_there = rustls::crypto::aws_lc_rs::default_provider().install_default();
+}
+
+fn ready(config: &Config, team: &Team, catalog: &LiveCatalog, public: SocketAddr, admin: SocketAddr) -> Ready {
+    let scheme = if config.listen.tls.is_some() { "https" } else { "http" };
+    let public = format!("{scheme}://{}", reachable(public));
+    // In production visitors come by the way that the team's URL names, often
+    // through a proxy in front; an emulator is visited on its own port.
+    let base = if config.mode.is_emulator() { &public } else { &team.url };
+    let token = config.api_token.as_ref().filter(|_| config.mode.is_emulator());
+    Ready {
+        apps: ready::apps(&catalog.load(), base),
+        admin: format!("http://{}", reachable(admin)),
+        team: ReadyTeam::of(team),
+        account_id: team.account.as_str().to_owned(),
+        api_token: token.map(|token| token.expose().to_owned()),
+        ca: config.listen.tls.as_ref().map(|tls| tls.cert.clone()),
+        proxy: None,
+        public,
+    }
+}

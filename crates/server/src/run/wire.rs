@@ -1,0 +1,193 @@
+//! The doors and what they share, put together. Production wires nothing of
+//! the emulator.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{self, Next};
+use doorward_api::{Check, Readiness};
+use doorward_edge::Edge;
+use doorward_emulator::{Emulator, IDP_PATH, RotationFailed};
+use doorward_login::{Login, Outbound, OutboundOptions};
+use doorward_model::idp::IdentityProvider;
+use doorward_model::live::LiveCatalog;
+use doorward_model::secret::Secret;
+use doorward_model::site::Team;
+use doorward_model::time::Clock;
+use doorward_store::Store;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+
+use super::StartError;
+use crate::config::{Config, reachable};
+use crate::keys::Keys;
+
+/// How long a probe waits for the store.
+const PROBE: Duration = Duration::from_secs(1);
+
+/// What the doors stand on.
+#[derive(Clone, Copy)]
+pub(super) struct Foundation<'a> {
+    pub(super) config: &'a Config,
+    pub(super) team: &'a Team,
+    pub(super) clock: &'a Clock,
+    pub(super) store: &'a Store,
+    pub(super) keys: &'a Arc<Keys>,
+}
+
+/// Everything that answers requests.
+pub(super) struct Doors {
+    pub(super) edge: Arc<Edge>,
+    pub(super) admin: Router,
+    pub(super) catalog: LiveCatalog,
+    /// Set when the process is about to end.
+    pub(super) draining: Arc<AtomicBool>,
+    emulator: Option<(Arc<Emulator>, Secret)>,
+}
+
+impl Doors {
+    /// The built-in provider as a snapshot made now needs it.
+    pub(super) fn built_in_provider(&self, team: &Team, wanted: bool) -> Option<IdentityProvider> {
+        let (emulator, secret) = self.emulator.as_ref().filter(|_| wanted)?;
+        Some(Emulator::provider(team, secret, emulator.claim_names()))
+    }
+}
+
+pub(super) async fn doors(on: Foundation<'_>, public: SocketAddr) -> Result<Doors, StartError> {
+    let Foundation { config, team, .. } = on;
+    let issuers = config.issuers(team);
+    let client_secret = match config.mode.is_emulator() {
+        true => Some(on.store.installation_secret(doorward_emulator::CLIENT_SECRET).await?),
+        false => None,
+    };
+    let built_in = client_secret
+        .as_ref()
+        .filter(|_| config.has_built_in_provider())
+        .map(|secret| Emulator::provider(team, secret, doorward_emulator::claim_names(&config.users)));
+    let catalog = LiveCatalog::new(config.catalog(team.clone(), 1, built_in));
+    let emulator = client_secret.map(|secret| (emulator(on, &catalog, &issuers, secret.clone()), secret));
+
+    let mut registry = registry();
+    let login = Login::new(doorward_login::Parts {
+        clock: on.clock.clone(),
+        catalog: catalog.clone(),
+        signer: on.keys.signer(),
+        store: on.store.clone(),
+        outbound: outbound(config, team, public),
+        issuers: issuers.clone(),
+        emulator: config.mode.is_emulator(),
+        registry: &mut registry,
+    });
+    let people = emulator.as_ref().map(|(emulator, _)| Router::new().nest(IDP_PATH, emulator.idp_router()));
+    let edge = Edge::new(doorward_edge::Parts {
+        clock: on.clock.clone(),
+        catalog: catalog.clone(),
+        signer: on.keys.signer(),
+        store: on.store.clone(),
+        issuers,
+        emulator: config.mode.is_emulator(),
+        team: login.team_router().merge(people.unwrap_or_default()),
+        access: login.app_router(),
+        demo: emulator.as_ref().map(|(emulator, _)| emulator.demo_router()),
+        control: tokio::runtime::Handle::current(),
+        limits: config.limits,
+        trusted_proxies: config.listen.trusted_proxies.clone(),
+        registry: &mut registry,
+    });
+    on.keys.on_change({
+        let edge = Arc::clone(&edge);
+        move || edge.forget_callers()
+    });
+    let draining = Arc::new(AtomicBool::new(false));
+    let admin = doorward_api::router(doorward_api::Parts {
+        registry: Arc::new(registry),
+        readiness: readiness(on.store.clone(), Arc::clone(&draining)),
+        hosts: vec![config.listen.admin.ip().to_string()],
+        token: config.api_token.clone(),
+        nested: emulator
+            .as_ref()
+            .zip(config.api_token.as_ref())
+            .map(|((emulator, _), token)| doorward_api::require_token(control(emulator, Arc::clone(&edge)), token)),
+    });
+    Ok(Doors { edge, admin, catalog, draining, emulator })
+}
+
+fn emulator(on: Foundation<'_>, catalog: &LiveCatalog, issuers: &[String], client_secret: Secret) -> Arc<Emulator> {
+    let keys = Arc::clone(on.keys);
+    Emulator::new(doorward_emulator::Parts {
+        clock: on.clock.clone(),
+        catalog: catalog.clone(),
+        signer: on.keys.signer(),
+        store: on.store.clone(),
+        issuers: issuers.to_vec(),
+        people: on.config.users.clone(),
+        client_secret,
+        rotate: Arc::new(move |drop_previous| {
+            let keys = Arc::clone(&keys);
+            Box::pin(async move { keys.rotate(drop_previous).await.map_err(|error| RotationFailed(error.to_string())) })
+        }),
+    })
+}
+
+/// The control API. What it changes counts for the very next request: nothing
+/// that was verified before is remembered after it.
+fn control(emulator: &Arc<Emulator>, edge: Arc<Edge>) -> Router {
+    let forget = move |request: Request, next: Next| {
+        let edge = Arc::clone(&edge);
+        async move {
+            let reads = request.method().is_safe();
+            let response = next.run(request).await;
+            if !reads {
+                edge.forget_callers();
+            }
+            response
+        }
+    };
+    emulator.control_router().layer(middleware::from_fn(forget))
+}
+
+/// Requests to the own team domain, where the built-in provider lives, go
+/// straight to the own listener, whatever DNS says of its name.
+fn outbound(config: &Config, team: &Team, public: SocketAddr) -> Outbound {
+    let own = (team.host.name().to_owned(), reachable(public));
+    Outbound::new(OutboundOptions {
+        allow_http: config.mode.is_emulator(),
+        resolve: if config.mode.is_emulator() { vec![own] } else { Vec::new() },
+    })
+}
+
+fn registry() -> Registry {
+    let mut registry = Registry::with_prefix("doorward");
+    let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+    registry.register("build", "The version that runs", version);
+    registry
+}
+
+/// Able to serve: the store answers, revocations are fresh, and nobody asked us to stop.
+fn readiness(store: Store, draining: Arc<AtomicBool>) -> Readiness {
+    Readiness::new(move || {
+        let (store, draining) = (store.clone(), draining.load(Ordering::Relaxed));
+        async move {
+            let answers = tokio::time::timeout(PROBE, store.ping()).await;
+            let store_check = match answers {
+                Ok(Ok(())) => Check::passed("store"),
+                // The error names the database, and this answer is for everybody.
+                Ok(Err(_)) | Err(_) => Check::failed("store", "the database does not answer"),
+            };
+            let revocations = match store.revocations().is_fresh() {
+                true => Check::passed("revocations"),
+                false => Check::failed("revocations", "revocations were not read for 30 seconds"),
+            };
+            let running = match draining {
+                false => Check::passed("running"),
+                true => Check::failed("running", "the process is stopping"),
+            };
+            // A process without keys never gets as far as answering this.
+            vec![store_check, Check::passed("keys"), revocations, running]
+        }
+    })
+}
