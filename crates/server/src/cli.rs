@@ -1,0 +1,185 @@
+//! The command line: what there is to type, and what each command answers to
+//! the shell. A command's work is in its own file.
+
+mod check;
+mod dev;
+mod explain;
+mod migrate;
+mod run;
+mod token;
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use doorward_model::email::Email;
+use doorward_model::time::Lifetime;
+
+use crate::config::country;
+use crate::telemetry::LogFormat;
+
+/// Cloudflare Access you can run yourself: a gateway in front of your applications,
+/// and the same thing on your machine for development and tests.
+#[derive(Debug, Parser)]
+#[command(name = "doorward", version, propagate_version = true, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// The form of log lines on standard error; RUST_LOG chooses which there are
+    #[arg(long, global = true, value_enum, default_value_t)]
+    log_format: LogFormat,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Access on this machine, with nothing to configure
+    Dev(dev::DevArgs),
+    /// The gateway from a configuration file
+    Serve(ServeArgs),
+    /// Reads and cross-checks a configuration file, and lists every problem
+    Check(ConfigArg),
+    /// The verdict on a request and the rules that led to it, without a server
+    Explain(ExplainArgs),
+    /// A token from a running emulator
+    Token(TokenArgs),
+    /// Brings the store to this version's schema
+    Migrate(ConfigArg),
+}
+
+#[derive(Debug, Args)]
+struct ConfigArg {
+    /// The configuration file
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+/// How a started process tells that it is ready.
+#[derive(Debug, Args)]
+struct ReadyArgs {
+    /// Writes where everything is as JSON to this file, once all listeners accept
+    #[arg(long, value_name = "PATH")]
+    ready_file: Option<PathBuf>,
+    /// Writes the same as one line to standard output
+    #[arg(long)]
+    ready_json: bool,
+}
+
+#[derive(Debug, Args)]
+struct ServeArgs {
+    #[command(flatten)]
+    config: ConfigArg,
+    #[command(flatten)]
+    ready: ReadyArgs,
+}
+
+#[derive(Debug, Args)]
+struct ExplainArgs {
+    #[command(flatten)]
+    config: ConfigArg,
+    /// Who signed in; without it, the request of somebody who has not
+    #[arg(long, value_name = "EMAIL")]
+    user: Option<Email>,
+    /// A group of theirs, as their identity provider names it (repeatable)
+    #[arg(long, value_name = "G", requires = "user")]
+    group: Vec<String>,
+    /// A claim of theirs; values that are JSON are taken as JSON (repeatable)
+    #[arg(long, value_name = "K=V", requires = "user", value_parser = pair)]
+    claim: Vec<(String, String)>,
+    /// The identity provider they signed in with; the first one of the file if it is not given
+    #[arg(long, value_name = "NAME", requires = "user")]
+    idp: Option<String>,
+    /// The service token the request carries
+    #[arg(long, value_name = "NAME")]
+    service_token: Option<String>,
+    /// Where the request comes from
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1")]
+    ip: IpAddr,
+    /// The country it comes from, two letters
+    #[arg(long, value_name = "CC", value_parser = country)]
+    country: Option<String>,
+    /// The answer as one JSON object
+    #[arg(long)]
+    json: bool,
+    /// The address that is asked for, https://wiki.example.com/page
+    url: url::Url,
+}
+
+#[derive(Debug, Args)]
+#[group(id = "whom", required = true, multiple = false, args = ["user", "service_token"])]
+struct TokenArgs {
+    /// The application's host name
+    #[arg(long, value_name = "HOST")]
+    app: String,
+    /// For this person
+    #[arg(long, value_name = "EMAIL")]
+    user: Option<Email>,
+    /// For this service token
+    #[arg(long, value_name = "NAME")]
+    service_token: Option<String>,
+    /// The emulator's admin listener
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8788")]
+    admin: url::Url,
+    /// The emulator's API token. A running emulator leaves it for its own user in
+    /// $XDG_RUNTIME_DIR/doorward (else ~/.local/state/doorward), where it is found by the port of --admin
+    #[arg(long, value_name = "TOKEN", env = "DOORWARD_API_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// How long it is valid, like 1h or 30m
+    #[arg(long, value_name = "DURATION")]
+    ttl: Option<Lifetime>,
+    /// The emulator's whole answer: token, cookie, storage state and expiry
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs a command. Messages for people go to standard error, answers to standard output.
+#[must_use]
+pub fn run(cli: Cli) -> ExitCode {
+    crate::telemetry::start(cli.log_format);
+    match cli.command {
+        Command::Dev(args) => dev::run(args),
+        Command::Serve(args) => run::serve(&args),
+        Command::Check(args) => check::run(&args.config),
+        Command::Explain(args) => explain::run(&args),
+        Command::Token(args) => token::run(args),
+        Command::Migrate(args) => migrate::run(&args.config),
+    }
+}
+
+/// Reads the file, or lists its problems: exit 2, as for a mistyped flag.
+fn configuration(path: &std::path::Path) -> Result<crate::config::Config, ExitCode> {
+    crate::config::read(path).map_err(|problems| {
+        complain(&problems);
+        ExitCode::from(2)
+    })
+}
+
+/// Standard output, for what the command was asked for.
+fn say(text: impl std::fmt::Display) {
+    use std::io::Write as _;
+    // A reader that went away, as `| head` does, is no failure of ours.
+    let _gone = writeln!(std::io::stdout(), "{text}");
+}
+
+/// Standard error, for what went wrong.
+fn complain(text: &impl std::fmt::Display) {
+    use std::io::Write as _;
+    let _gone = writeln!(std::io::stderr(), "{text}");
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    text.split_once('=')
+        .filter(|(key, _)| !key.is_empty())
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .ok_or_else(|| format!("\"{text}\" has no =; write it like department=sales"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_contradicts_itself_nowhere() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,209 @@
+//! `doorward dev`: Access on this machine with nothing to configure. It is an
+//! emulator with a configuration file that nobody had to write.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use doorward_model::host::HostPattern;
+use doorward_model::route::Service;
+
+use super::run::foreground;
+use super::{ReadyArgs, complain, say};
+use crate::config::{self, Config, escaped};
+use crate::ready::Ready;
+use crate::run::sqlite_url;
+
+#[derive(Debug, Args)]
+pub(super) struct DevArgs {
+    /// An application to put behind Access, as app.localhost
+    #[arg(long, value_name = "URL", value_parser = service)]
+    origin: Option<Service>,
+    /// An application under a host name of its own; wiki stands for wiki.localhost (repeatable)
+    #[arg(long, value_name = "HOST=URL", value_parser = app)]
+    app: Vec<(HostPattern, Service)>,
+    /// Where applications and the team domain are served; 0 picks a free port
+    #[arg(long, value_name = "N", default_value_t = 8787)]
+    port: u16,
+    /// Where the Cloudflare API and the control API are served; 0 picks a free port
+    #[arg(long, value_name = "N", default_value_t = 8788)]
+    admin_port: u16,
+    /// Keeps people's sessions and the signing keys here; without it, they end with the process
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// The team's name
+    #[arg(long, value_name = "NAME", default_value = "dev")]
+    team: String,
+    #[command(flatten)]
+    ready: ReadyArgs,
+}
+
+/// Named people to sign in as: e-mail, name, groups.
+const PEOPLE: [(&str, &str, &[&str]); 3] = [
+    ("alice@example.com", "Alice Ng", &["admins", "staff"]),
+    ("bob@example.com", "Bob Osei", &["staff"]),
+    ("carol@example.com", "Carol Diaz", &[]),
+];
+
+pub(super) fn run(args: DevArgs) -> ExitCode {
+    if let Some(folder) = &args.data
+        && let Err(error) = std::fs::create_dir_all(folder)
+    {
+        complain(&format!("doorward dev: --data {} cannot be written to: {error}", folder.display()));
+        return ExitCode::FAILURE;
+    }
+    let apps = apps(&args);
+    let config = match config::parse(&text(&args, &apps), "doorward dev", &|_| None) {
+        Ok(config) => config,
+        Err(problems) => {
+            problems.found.iter().for_each(|problem| complain(&format!("doorward dev: {}", problem.text)));
+            return ExitCode::from(2);
+        }
+    };
+    let people = people(&config);
+    foreground(config, &args.ready, None, |ready| say(table(ready, &apps, &people)))
+}
+
+/// What is put behind Access; with nothing named, the demo.
+fn apps(args: &DevArgs) -> Vec<(String, Option<Service>)> {
+    let origin = args.origin.iter().map(|service| ("app.localhost".to_owned(), Some(service.clone())));
+    let named = args.app.iter().map(|(host, service)| (host.to_string(), Some(service.clone())));
+    let apps: Vec<_> = origin.chain(named).collect();
+    if apps.is_empty() { vec![("demo.localhost".to_owned(), None)] } else { apps }
+}
+
+/// The configuration file.
+fn text(args: &DevArgs, apps: &[(String, Option<Service>)]) -> String {
+    let mut text = format!(
+        "mode = \"emulator\"\n[listen]\npublic = \"127.0.0.1:{}\"\nadmin = \"127.0.0.1:{}\"\n[team]\nname = {}\n",
+        args.port,
+        args.admin_port,
+        quoted(&args.team)
+    );
+    let mut add = |section: String| text.push_str(&section);
+    if let Some(folder) = &args.data {
+        add(format!("[store]\nurl = {}\n", quoted(&sqlite_url(&folder.join("doorward.db")))));
+    }
+    for (host, service) in apps {
+        let (name, host) = (quoted(&app_name(host)), quoted(host));
+        let service = service.as_ref().map_or_else(|| "demo".to_owned(), Service::to_string);
+        add(format!("[[route]]\nhostname = {host}\nservice = {}\n", quoted(&service)));
+        add(format!("[[app]]\nname = {name}\ndomain = {host}\n"));
+        add("policies = [{ name = \"Everyone who signs in\", decision = \"allow\", include = [{ everyone = {} }] }]\n"
+            .into());
+    }
+    for (email, name, groups) in PEOPLE {
+        add(format!("[[user]]\nemail = {}\nname = {}\ngroups = {groups:?}\n", quoted(email), quoted(name)));
+    }
+    text
+}
+
+/// `wiki.localhost` is called Wiki, any other host by its name.
+fn app_name(host: &str) -> String {
+    let Some(label) = host.strip_suffix(".localhost").filter(|label| !label.contains(['.', '*'])) else {
+        return host.to_owned();
+    };
+    label[..1].to_ascii_uppercase() + &label[1..]
+}
+
+/// A TOML string that means exactly this text.
+fn quoted(text: &str) -> String {
+    serde_json::to_string(&escaped(text)).expect("a text has a JSON form, which is a TOML form too")
+}
+
+fn people(config: &Config) -> String {
+    let person = |person: &doorward_emulator::Person| match person.groups.as_slice() {
+        [] => person.email.to_string(),
+        groups => format!("{} ({})", person.email, groups.join(", ")),
+    };
+    config.users.iter().map(person).collect::<Vec<_>>().join(", ")
+}
+
+/// What is where.
+fn table(ready: &Ready, apps: &[(String, Option<Service>)], people: &str) -> String {
+    let mut rows: Vec<(&str, String)> = Vec::new();
+    for app in &ready.apps {
+        let service = apps.iter().find(|(host, _)| *host == app.hostname).and_then(|(_, service)| service.as_ref());
+        let origin = service.unwrap_or(&Service::Demo);
+        rows.push((&app.name, format!("{}  →  {origin}", app.url)));
+    }
+    rows.push(("sign in as", people.to_owned()));
+    rows.push(("team", ready.team.url.clone()));
+    rows.push(("certs", format!("{}/cdn-cgi/access/certs", ready.team.url)));
+    rows.push(("admin", ready.admin.clone()));
+    rows.push(("API token", ready.api_token.clone().unwrap_or_default()));
+    if let Some(app) = ready.apps.first() {
+        let token = format!("doorward token --admin {} --app {} --user {}", ready.admin, app.hostname, PEOPLE[0].0);
+        rows.push(("try", format!("curl -H \"Cookie: CF_Authorization=$({token})\" {}", app.url)));
+    }
+    let width = rows.iter().map(|(what, _)| what.chars().count()).max().unwrap_or_default();
+    let mut table = String::new();
+    for (what, value) in rows {
+        writeln!(table, "  {what:width$}  {value}").expect("a String takes everything");
+    }
+    table
+}
+
+fn service(text: &str) -> Result<Service, String> {
+    text.parse().map_err(|error| format!("{error}"))
+}
+
+fn app(text: &str) -> Result<(HostPattern, Service), String> {
+    let (host, url) =
+        text.split_once('=').ok_or_else(|| format!("\"{text}\" has no =; write it like wiki=http://127.0.0.1:3000"))?;
+    let host = if host.contains('.') { host.to_owned() } else { format!("{host}.localhost") };
+    let host = host.parse().map_err(|error| format!("\"{host}\": {error}"))?;
+    Ok((host, service(url)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Typed {
+        #[command(flatten)]
+        dev: DevArgs,
+    }
+
+    fn config(flags: &[&str]) -> Config {
+        let args = Typed::try_parse_from(["dev"].iter().chain(flags)).unwrap().dev;
+        config::parse(&text(&args, &apps(&args)), "dev", &|_| None).unwrap_or_else(|problems| panic!("{problems}"))
+    }
+
+    fn served(config: &Config) -> Vec<(String, String)> {
+        config.routes.iter().map(|route| (route.hostname.to_string(), route.service.to_string())).collect()
+    }
+
+    #[test]
+    fn with_nothing_named_the_demo_is_served() {
+        let config = config(&[]);
+        assert_eq!(config.routes[0].service, Service::Demo);
+        assert_eq!(config.apps[0].domain(), "demo.localhost");
+        assert_eq!(config.users.len(), 3);
+        assert!(config.has_built_in_provider() && config.warnings.is_empty(), "{:?}", config.warnings);
+    }
+
+    #[test]
+    fn every_named_application_is_served_under_its_host() {
+        let flags = ["--origin", "http://127.0.0.1:3000", "--app", "wiki=http://127.0.0.1:4000", "--app"];
+        let config = config(&[&flags[..], &["shop.example.com=https://10.0.0.7"]].concat());
+        let expected = [
+            ("app.localhost", "http://127.0.0.1:3000"),
+            ("wiki.localhost", "http://127.0.0.1:4000"),
+            ("shop.example.com", "https://10.0.0.7:443"),
+        ];
+        assert_eq!(served(&config), expected.map(|(host, url)| (host.to_owned(), url.to_owned())));
+        assert_eq!(config.apps[1].name, "Wiki");
+    }
+
+    #[test]
+    fn odd_characters_in_flags_stay_what_they_are() {
+        let config = config(&["--data", "/tmp/a \"b\" ${HOME} 100%"]);
+        let url = config.store_url.unwrap();
+        assert_eq!(url.expose(), "sqlite:///tmp/a \"b\" ${HOME} 100%25/doorward.db");
+    }
+}
