@@ -69,9 +69,9 @@ impl Emulator {
         let Named { app, host } = named(order.app()?, catalog)?;
         let host = host.ok_or_else(|| wildcard(order))?;
         let life = life(order, app.session_duration)?;
-        let session = self.opened_session(order.email()?, catalog, catalog.team().session_duration, now).await?;
+        let (session, iat) =
+            self.opened_session(order.email()?, &app.aud, catalog.team().session_duration, now).await?;
         let custom = claims::custom(&session.identity, &listed_claims(catalog));
-        let iat = self.earliest_iat(&session, &app.aud, now);
         let exp = iat.saturating_add(life.secs());
         let issuer = order.issuer(catalog.team());
         let shape = order.aud_shape.map_or(claims::AudShape::Array, Into::into);
@@ -87,9 +87,8 @@ impl Emulator {
     async fn org_claims(&self, order: &Order, catalog: &Catalog, now: Timestamp) -> Result<Unsigned, Refusal> {
         let team = catalog.team();
         let life = life(order, team.session_duration)?;
-        let session = self.opened_session(order.email()?, catalog, life, now).await?;
         let aud = Aud::of_team(&team.account);
-        let iat = self.earliest_iat(&session, &aud, now);
+        let (session, iat) = self.opened_session(order.email()?, &aud, life, now).await?;
         let exp = iat.saturating_add(life.secs());
         let claims = claims::org(&session.identity, &session.nonce, &aud, order.issuer(team), iat, exp);
         let mut claims = members(&claims);
@@ -117,44 +116,49 @@ impl Emulator {
         })
     }
 
-    /// A sign-in as the built-in provider would have vouched for it.
+    /// A sign-in as the built-in provider would have vouched for it, and the
+    /// `iat` of its first token.
     async fn opened_session(
         &self,
         email: &Email,
-        catalog: &Catalog,
+        aud: &Aud,
         life: Lifetime,
         now: Timestamp,
-    ) -> Result<Session, Refusal> {
-        let team = catalog.team();
+    ) -> Result<(Session, i64), Refusal> {
+        let user = self.user_id(email, now).await?;
+        let nonce = IdentityNonce::random();
+        // After a revocation in this very second, the first moment that it does not cover.
+        let iat = self.store.revocations().earliest_iat(Some(&nonce), Some(&user), aud, now);
+        let created_at = now.max(Timestamp::from_secs(iat));
+        let identity = self.identity(email, user, created_at);
+        let session = Session { nonce, identity, created_at, expires_at: created_at.plus(life) };
+        self.store.record_identity(&session.identity, now).await?;
+        self.store.open_session(&session).await?;
+        Ok((session, iat))
+    }
+
+    fn identity(&self, email: &Email, user: UserId, signed_in: Timestamp) -> Identity {
+        let catalog = self.catalog.load();
         let person = self.people.person(email).unwrap_or_else(|| Person::known_by(email.clone()));
-        let identity = Identity {
-            user_uuid: self.user_id(email, now).await?,
-            id: idp::subject(&person, team),
+        Identity {
+            user_uuid: user,
+            id: idp::subject(&person, catalog.team()),
             email: email.clone(),
             amr: person.methods(),
             name: person.name,
             groups: person.groups.into_iter().map(IdentityGroup::Name).collect(),
-            idp: IdpRef { id: provider_id(team), kind: "oidc".into() },
+            idp: IdpRef { id: provider_id(catalog.team()), kind: "oidc".into() },
             ip: std::net::Ipv4Addr::LOCALHOST.into(),
             country: person.country,
             oidc_fields: person.claims,
-            iat: now.secs(),
-        };
-        let nonce = IdentityNonce::random();
-        let session = Session { nonce, identity, created_at: now, expires_at: now.plus(life) };
-        self.store.record_identity(&session.identity, now).await?;
-        self.store.open_session(&session).await?;
-        Ok(session)
+            iat: signed_in.secs(),
+        }
     }
 
     /// The id behind an address, made when nobody has had the address before.
     pub(super) async fn user_id(&self, email: &Email, now: Timestamp) -> Result<UserId, Refusal> {
         let account = self.catalog.load().team().account.clone();
         Ok(self.store.user(email, UserId::derived(&account, email.as_str()), now).await?)
-    }
-
-    fn earliest_iat(&self, session: &Session, aud: &Aud, now: Timestamp) -> i64 {
-        self.store.revocations().earliest_iat(Some(&session.nonce), Some(&session.identity.user_uuid), aud, now)
     }
 }
 

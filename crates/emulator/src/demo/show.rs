@@ -19,8 +19,8 @@ use super::caller::{ASSERTION, Place, Visit};
 use super::curl;
 use crate::Emulator;
 
-/// Longer values are cut on the page; the JSON has them whole.
-const LONGEST: usize = 96;
+/// As much of a credential as the page shows; the JSON has it whole.
+const SHOWN: usize = 32;
 
 pub(super) async fn page(State(emulator): State<Arc<Emulator>>, request: Request) -> Response {
     let headers = request.headers();
@@ -120,12 +120,11 @@ fn shown_headers(headers: &HeaderMap) -> Vec<Shown> {
 /// Credentials are shown as far as to be told apart: pages end up in screenshots.
 fn shortened(name: &str, value: &[u8]) -> String {
     let text = String::from_utf8_lossy(value);
-    let kept = if [ASSERTION, "cookie", "authorization"].contains(&name) { 32 } else { LONGEST };
     let length = text.chars().count();
-    if length <= kept {
+    if ![ASSERTION, "cookie", "authorization"].contains(&name) || length <= SHOWN {
         return text.into_owned();
     }
-    let start: String = text.chars().take(kept).collect();
+    let start: String = text.chars().take(SHOWN).collect();
     format!("{start}… ({length} characters)")
 }
 
