@@ -1,1 +1,4 @@
 //! The whole gateway from outside.
+
+mod harness;
+mod support;

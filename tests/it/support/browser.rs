@@ -1,0 +1,124 @@
+//! A real, headless Chromium, driven through WebDriver.
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use fantoccini::{Client, ClientBuilder, Locator};
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::deadline::eventually;
+use super::tied::Tied;
+
+/// A Chromium with a profile of its own.
+pub struct Browser {
+    pub page: Client,
+    _driver: Tied,
+    _profile: TempDir,
+}
+
+/// What keeps it from talking to anybody but the pages under test.
+const ARGUMENTS: [&str; 11] = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--no-default-browser-check",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-proxy-server",
+];
+
+impl Browser {
+    pub async fn start() -> Browser {
+        let (driver, port) = tokio::task::spawn_blocking(driver).await.expect("not cancelled");
+        let profile = tempfile::Builder::new().prefix("doorward-chromium-").tempdir().expect("a temporary folder");
+        let mut arguments: Vec<String> = ARGUMENTS.iter().map(|&argument| argument.to_owned()).collect();
+        arguments.push(format!("--user-data-dir={}", profile.path().display()));
+        let mut capabilities = serde_json::Map::new();
+        capabilities.insert("goog:chromeOptions".to_owned(), json!({ "args": arguments }));
+        // The pages' own errors are part of what the tests look at.
+        capabilities.insert("goog:loggingPrefs".to_owned(), json!({ "browser": "ALL" }));
+        let page = ClientBuilder::rustls()
+            .expect("a client")
+            .capabilities(capabilities)
+            .connect(&format!("http://127.0.0.1:{port}"))
+            .await
+            .expect("Chromium starts");
+        Browser { page, _driver: driver, _profile: profile }
+    }
+
+    pub async fn open(&self, url: &str) {
+        self.page.goto(url).await.expect("the page opens");
+    }
+
+    /// Waits until the address begins so.
+    pub async fn arrives_at(&self, prefix: &str) -> String {
+        let mut last = String::new();
+        eventually(&format!("the browser arrives at {prefix}"), async || {
+            last = self.page.current_url().await.ok()?.to_string();
+            last.starts_with(prefix).then(|| last.clone())
+        })
+        .await
+    }
+
+    /// Waits for an element that CSS finds, and presses it.
+    pub async fn press(&self, css: &str) {
+        let element = self.page.wait().for_element(Locator::Css(css)).await;
+        element
+            .unwrap_or_else(|error| panic!("{css} is on the page: {error}"))
+            .click()
+            .await
+            .expect("it can be pressed");
+    }
+
+    /// Presses the button or link with this text in it.
+    pub async fn press_text(&self, text: &str) {
+        let path = format!("//*[self::button or self::a][contains(normalize-space(.), \"{text}\")]");
+        let element = self.page.wait().for_element(Locator::XPath(&path)).await;
+        let element = match element {
+            Ok(element) => element,
+            Err(error) => panic!("{text:?} is on the page: {error}\n{}", self.source().await),
+        };
+        element.click().await.expect("it can be pressed");
+    }
+
+    /// The text a person sees.
+    pub async fn text(&self) -> String {
+        let body = self.page.wait().for_element(Locator::Css("body")).await.expect("a page has a body");
+        body.text().await.expect("text")
+    }
+
+    pub async fn source(&self) -> String {
+        self.page.source().await.expect("a page")
+    }
+
+    pub async fn title(&self) -> String {
+        self.page.title().await.expect("a title")
+    }
+
+    /// Runs a script in the page; what it returns.
+    pub async fn run(&self, script: &str) -> serde_json::Value {
+        self.page.execute(script, Vec::new()).await.expect("the script runs")
+    }
+
+    pub async fn close(self) {
+        self.page.close().await.expect("Chromium closes");
+    }
+}
+
+/// Starts chromedriver on a free port of its own choice.
+fn driver() -> (Tied, u16) {
+    let mut driver = Tied::start(&["chromedriver", "--port=0"], Stdio::piped());
+    for line in BufReader::new(driver.stdout()).lines() {
+        let line = line.expect("text");
+        let port = line.split("on port ").nth(1).and_then(|rest| rest.trim_end_matches('.').parse().ok());
+        if let (true, Some(port)) = (line.contains("started successfully"), port) {
+            return (driver, port);
+        }
+    }
+    panic!("chromedriver starts");
+}

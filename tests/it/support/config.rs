@@ -1,0 +1,140 @@
+//! Configuration files as the tests need them. The standard one is the
+//! topology of the attack catalogue: four apps, three people, one origin.
+
+use std::path::Path;
+
+use super::origin::Origin;
+
+/// A configuration file in the making.
+#[derive(Clone, Debug)]
+pub struct Config {
+    head: String,
+    store: String,
+    body: String,
+}
+
+/// The team that every test configuration has.
+pub const TEAM: &str = "acme";
+/// The host of the apps `App` (`@corp.test` may enter), `Admin` (below `/admin`,
+/// root alone), `Public` (below `/public`, bypassed).
+pub const APP: &str = "app.localhost";
+/// The host of `Api`, which only service tokens enter.
+pub const API: &str = "api.localhost";
+/// The host of `Other`, a second app for the same people as `App`.
+pub const OTHER: &str = "other.localhost";
+
+pub const ALICE: &str = "alice@corp.test";
+pub const ROOT: &str = "root@corp.test";
+pub const MALLORY: &str = "mallory@evil.test";
+
+impl Config {
+    /// The standard topology in emulator mode, everything served by one origin.
+    pub fn standard(origin: &Origin) -> Config {
+        let service = origin.url();
+        let config = Config { head: EMULATOR.to_owned(), store: SQLITE.to_owned(), body: String::new() };
+        config.and(&[APP, API, OTHER].map(|host| route(host, &service)).concat()).and(APPS).and(PEOPLE)
+    }
+
+    /// The team and the people alone; apps and routes are to be added.
+    pub fn bare() -> Config {
+        Config { head: EMULATOR.to_owned(), store: SQLITE.to_owned(), body: PEOPLE.to_owned() }
+    }
+
+    /// The same with more at its end: whole tables, as they would be written in the file.
+    pub fn and(mut self, tables: &str) -> Config {
+        self.body.push('\n');
+        self.body.push_str(tables);
+        self
+    }
+
+    /// The same with a text in it replaced, which must be there.
+    pub fn with(mut self, old: &str, new: &str) -> Config {
+        assert!(self.head.contains(old) || self.body.contains(old), "{old:?} is in the configuration");
+        self.head = self.head.replace(old, new);
+        self.body = self.body.replace(old, new);
+        self
+    }
+
+    /// The same on another store.
+    pub fn on_store(mut self, url: &str) -> Config {
+        self.store = url.to_owned();
+        self
+    }
+
+    /// The file's text for a gateway that lives in this folder.
+    pub fn text(&self, folder: &Path) -> String {
+        let store = self.store.replace("FOLDER", folder.to_str().expect("UTF-8"));
+        format!("{}\n[store]\nurl = \"{store}\"\n{}", self.head, self.body)
+    }
+}
+
+/// One `[[route]]`.
+pub fn route(hostname: &str, service: &str) -> String {
+    format!("\n[[route]]\nhostname = \"{hostname}\"\nservice = \"{service}\"\n")
+}
+
+/// One `[[app]]` with these lines after its name and domain.
+pub fn app(name: &str, domain: &str, lines: &str) -> String {
+    format!("\n[[app]]\nname = \"{name}\"\ntype = \"self_hosted\"\ndomain = \"{domain}\"\n{lines}\n")
+}
+
+const SQLITE: &str = "sqlite://FOLDER/doorward.db";
+
+const EMULATOR: &str = r#"mode = "emulator"
+
+[listen]
+public = "127.0.0.1:0"
+admin = "127.0.0.1:0"
+
+[team]
+name = "acme"
+domain = "acme.cloudflareaccess.com"
+"#;
+
+const APPS: &str = r#"
+[[app]]
+name = "App"
+type = "self_hosted"
+domain = "app.localhost"
+session_duration = "24h"
+policies = [{ name = "Corp", decision = "allow", include = [{ email_domain = { domain = "corp.test" } }] }]
+
+[[app]]
+name = "Admin"
+type = "self_hosted"
+domain = "app.localhost/admin"
+policies = [{ name = "Root", decision = "allow", include = [{ email = { email = "root@corp.test" } }] }]
+
+[[app]]
+name = "Public"
+type = "self_hosted"
+domain = "app.localhost/public"
+policies = [{ name = "Everybody", decision = "bypass", include = [{ everyone = {} }] }]
+
+[[app]]
+name = "Api"
+type = "self_hosted"
+domain = "api.localhost"
+policies = [{ name = "Machines", decision = "non_identity", include = [{ any_valid_service_token = {} }] }]
+
+[[app]]
+name = "Other"
+type = "self_hosted"
+domain = "other.localhost"
+policies = [{ name = "Corp", decision = "allow", include = [{ email_domain = { domain = "corp.test" } }] }]
+"#;
+
+const PEOPLE: &str = r#"
+[[user]]
+email = "alice@corp.test"
+name = "Alice"
+groups = ["admins"]
+
+[[user]]
+email = "root@corp.test"
+name = "Root"
+
+[[user]]
+email = "mallory@evil.test"
+name = "Mallory"
+"#;

@@ -1,0 +1,229 @@
+//! The gateway as its users run it: the built binary, a configuration file, the ready line.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use super::config::Config;
+use super::deadline::{eventually, in_time};
+
+/// A running gateway; it ends with this value.
+pub struct Gateway {
+    process: Child,
+    log: Arc<Mutex<String>>,
+    dir: TempDir,
+    /// The object of `--ready-json`.
+    pub ready: Value,
+}
+
+/// Where the configuration file of a gateway lies in its folder.
+const CONFIG: &str = "doorward.toml";
+
+impl Gateway {
+    /// `doorward serve` with this configuration.
+    pub async fn serve(config: &Config) -> Gateway {
+        let dir = folder();
+        write_config(dir.path(), config);
+        let path = dir.path().join(CONFIG);
+        let arguments = ["serve", "--config", path.to_str().expect("UTF-8")].map(str::to_owned);
+        Self::start(dir, &arguments).await
+    }
+
+    /// `doorward dev` on free ports.
+    pub async fn dev(arguments: &[&str]) -> Gateway {
+        let fixed = ["dev", "--port", "0", "--admin-port", "0"];
+        let arguments: Vec<String> = fixed.iter().chain(arguments).map(|&text| text.to_owned()).collect();
+        Self::start(folder(), &arguments).await
+    }
+
+    async fn start(dir: TempDir, arguments: &[String]) -> Gateway {
+        let mut process = command()
+            .args(arguments)
+            .arg("--ready-json")
+            .current_dir(dir.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the gateway starts");
+        let log = Arc::new(Mutex::new(String::new()));
+        tokio::spawn(keep(process.stderr.take().expect("piped"), log.clone()));
+        let mut line = String::new();
+        let mut output = BufReader::new(process.stdout.take().expect("piped"));
+        in_time("the gateway is ready", output.read_line(&mut line)).await.expect("its output is text");
+        let Ok(ready) = serde_json::from_str(&line) else {
+            let _ = process.wait().await;
+            let log = log.lock().expect("not poisoned");
+            panic!("the gateway did not get ready; it said {line:?} and\n{log}");
+        };
+        Gateway { process, log, dir, ready }
+    }
+
+    /// The address of the public listener.
+    pub fn public(&self) -> SocketAddr {
+        address(&self.ready["public"])
+    }
+
+    /// The address of the admin listener.
+    pub fn admin(&self) -> SocketAddr {
+        address(&self.ready["admin"])
+    }
+
+    pub fn team_url(&self) -> &str {
+        self.ready["team"]["url"].as_str().expect("the ready line names the team's URL")
+    }
+
+    /// The team's host without a port.
+    pub fn team_host(&self) -> String {
+        host_of(self.team_url())
+    }
+
+    pub fn certs_url(&self) -> String {
+        format!("{}/cdn-cgi/access/certs", self.team_url())
+    }
+
+    /// The `aud` of the application with this name.
+    pub fn aud(&self, app: &str) -> String {
+        self.app(app)["aud"].as_str().expect("an app has an aud").to_owned()
+    }
+
+    /// The URL of the application with this name, without a trailing slash.
+    pub fn url(&self, app: &str) -> String {
+        self.app(app)["url"].as_str().expect("an app has a url").trim_end_matches('/').to_owned()
+    }
+
+    fn app(&self, name: &str) -> &Value {
+        let apps = self.ready["apps"].as_array().expect("the ready line lists the apps");
+        apps.iter().find(|app| app["name"] == name).unwrap_or_else(|| panic!("no app {name} among {apps:?}"))
+    }
+
+    /// A URL on one of the app hosts: `http://app.localhost:41234/path`.
+    pub fn at(&self, host: &str, path: &str) -> String {
+        format!("http://{host}:{}{path}", self.public().port())
+    }
+
+    /// What it wrote to standard error so far.
+    pub fn log(&self) -> String {
+        self.log.lock().expect("not poisoned").clone()
+    }
+
+    /// Waits until the log says so.
+    pub async fn logs(&self, text: &str) {
+        eventually(&format!("the log says {text:?}"), async || self.log().contains(text).then_some(())).await;
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Replaces the configuration file; the gateway looks at it when it is told to.
+    pub fn rewrite(&self, config: &Config) {
+        write_config(self.dir.path(), config);
+    }
+
+    pub fn rewrite_text(&self, text: &str) {
+        std::fs::write(self.dir.path().join(CONFIG), text).expect("the folder is ours");
+    }
+
+    /// Sends a signal by its name: `HUP`, `TERM`, `INT`.
+    pub fn signal(&self, name: &str) {
+        let id = self.process.id().expect("it still runs").to_string();
+        let status = std::process::Command::new("kill").args(["-s", name, &id]).status().expect("kill is there");
+        assert!(status.success(), "the signal was sent");
+    }
+
+    /// Waits for the end of the process.
+    pub async fn exit(&mut self) -> ExitStatus {
+        in_time("the gateway ends", self.process.wait()).await.expect("it is our child")
+    }
+
+    /// A call of the admin listener with the API token; the status and the JSON.
+    pub async fn admin_call(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let method: reqwest::Method = method.parse().expect("a method");
+        let mut request = client.request(method, format!("http://{}{path}", self.admin()));
+        if let Some(token) = self.ready["api_token"].as_str() {
+            request = request.bearer_auth(token);
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let response = request.send().await.expect("the admin listener answers");
+        let status = response.status().as_u16();
+        let text = response.text().await.expect("text");
+        (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    }
+
+    /// A call of the control API that must succeed.
+    pub async fn control(&self, method: &str, path: &str, body: Value) -> Value {
+        let (status, answer) = self.admin_call(method, &format!("/emulator/v1{path}"), Some(body)).await;
+        assert!((200..300).contains(&status), "{method} {path}: {status} {answer}");
+        answer
+    }
+
+    /// A token for an app from the control API; `request` is the rest of the call.
+    pub async fn token(&self, request: Value) -> String {
+        let answer = self.control("POST", "/tokens", request).await;
+        answer["token"].as_str().expect("the answer holds a token").to_owned()
+    }
+}
+
+/// Runs `doorward` to its end: exit code, output, errors.
+pub async fn run(arguments: &[&str]) -> (i32, String, String) {
+    let output = in_time("the command ends", command().args(arguments).stdin(Stdio::null()).output())
+        .await
+        .expect("the binary runs");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+    (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
+}
+
+fn command() -> Command {
+    let mut command = Command::new(binary());
+    command.kill_on_drop(true).env_remove("RUST_LOG");
+    command
+}
+
+/// The binary of the same build as this test: two folders up from it.
+fn binary() -> PathBuf {
+    let test = std::env::current_exe().expect("a test knows its own path");
+    let profile = test.parent().and_then(Path::parent).expect("target/<profile>/deps/<test>");
+    let binary = profile.join("doorward");
+    assert!(
+        binary.is_file(),
+        "{} is not there: these tests run the built binary; `cargo build` first, or use scripts/test",
+        binary.display()
+    );
+    binary
+}
+
+fn folder() -> TempDir {
+    tempfile::Builder::new().prefix("doorward-test-").tempdir().expect("a temporary folder")
+}
+
+fn write_config(folder: &Path, config: &Config) {
+    std::fs::write(folder.join(CONFIG), config.text(folder)).expect("the folder is ours");
+}
+
+async fn keep(mut stderr: impl tokio::io::AsyncRead + Unpin, log: Arc<Mutex<String>>) {
+    let mut part = [0; 4096];
+    while let Ok(count @ 1..) = stderr.read(&mut part).await {
+        log.lock().expect("not poisoned").push_str(&String::from_utf8_lossy(&part[..count]));
+    }
+}
+
+fn address(url: &Value) -> SocketAddr {
+    let url = url.as_str().expect("a URL in the ready line");
+    let text = url.trim_start_matches("http://").trim_start_matches("https://").trim_end_matches('/');
+    text.parse().unwrap_or_else(|_| panic!("{url} names an address"))
+}
+
+/// The host of a URL, without its port.
+pub fn host_of(url: &str) -> String {
+    url::Url::parse(url).expect("a URL").host_str().expect("a host").to_owned()
+}

@@ -1,0 +1,77 @@
+//! Programs that are not ours: an OpenID provider, two JWT libraries, and a forger.
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use serde_json::Value;
+use tokio::process::Command;
+
+use super::deadline::in_time;
+use super::peers::{self, script};
+use super::tied::Tied;
+
+/// A running `oidc-provider`.
+pub struct Provider {
+    _process: Tied,
+    /// `issuer`, `client_id`, `client_secret`.
+    pub about: Value,
+}
+
+impl Provider {
+    pub async fn start() -> Provider {
+        let (script, packages) = (script("node/provider.mjs"), peers::node_folder());
+        tokio::task::spawn_blocking(move || {
+            let mut process = Tied::start(&["env", &format!("PACKAGES={packages}"), "node", &script], Stdio::piped());
+            let mut line = String::new();
+            BufReader::new(process.stdout()).read_line(&mut line).expect("text");
+            let about = serde_json::from_str(&line).unwrap_or_else(|_| panic!("the provider starts; it said {line:?}"));
+            Provider { _process: process, about }
+        })
+        .await
+        .expect("not cancelled")
+    }
+
+    /// Its `[[identity_provider]]` in the gateway's configuration.
+    pub fn config(&self, name: &str) -> String {
+        let text = |key: &str| self.about[key].as_str().expect("text");
+        format!(
+            "\n[[identity_provider]]\nname = \"{name}\"\ntype = \"oidc\"\nissuer = \"{}\"\n\
+             config = {{ client_id = \"{}\", client_secret = \"{}\", scopes = [\"openid\", \"email\", \"profile\", \"groups\"], \
+             claims = [\"groups\", \"name\"], pkce_enabled = true }}\n",
+            text("issuer"),
+            text("client_id"),
+            text("client_secret"),
+        )
+    }
+}
+
+/// What jose makes of a token, through the certs endpoint; the error it prints otherwise.
+pub async fn jose(token: &str, certs: &str, issuer: &str, audience: &str) -> Result<Value, String> {
+    let mut node = Command::new("node");
+    node.env("PACKAGES", peers::node_folder()).arg(script("node/verify.mjs"));
+    verdict(node.args([token, certs, issuer, audience])).await
+}
+
+/// The same with PyJWT.
+pub async fn pyjwt(token: &str, certs: &str, issuer: &str, audience: &str) -> Result<Value, String> {
+    let script = script("python/verify.py");
+    verdict(Command::new(peers::python()).arg(script).args([token, certs, issuer, audience])).await
+}
+
+/// A token signed by somebody else; `key` is the HMAC key for `HS256`.
+pub async fn forged(alg: &str, header: &Value, claims: &Value, key: &str) -> String {
+    let script = script("node/forge.mjs");
+    let arguments = [alg, &header.to_string(), &claims.to_string(), key];
+    run(Command::new("node").arg(script).args(arguments)).await.expect("the forger signs")
+}
+
+async fn verdict(command: &mut Command) -> Result<Value, String> {
+    run(command).await.map(|text| serde_json::from_str(&text).expect("JSON"))
+}
+
+async fn run(command: &mut Command) -> Result<String, String> {
+    let output = in_time("the program ends", command.stdin(Stdio::null()).kill_on_drop(true).output()).await;
+    let output = output.unwrap_or_else(|error| panic!("it runs: {error}"));
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+}

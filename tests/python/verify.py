@@ -1,0 +1,12 @@
+"""Verifies a token with PyJWT: verify.py TOKEN CERTS_URL ISSUER AUDIENCE. Prints header and claims."""
+
+import json
+import sys
+
+import jwt
+
+token, certs, issuer, audience = sys.argv[1:]
+key = jwt.PyJWKClient(certs).get_signing_key_from_jwt(token)
+required = {"require": ["exp", "iat", "iss", "aud"]}
+claims = jwt.decode(token, key.key, algorithms=["RS256"], audience=audience, issuer=issuer, options=required)
+json.dump({"header": jwt.get_unverified_header(token), "claims": claims}, sys.stdout)
