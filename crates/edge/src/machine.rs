@@ -10,10 +10,10 @@ use doorward_model::id::{AppId, ServiceTokenId};
 use doorward_model::secret::{Secret, SecretDigest};
 use doorward_model::service_token::{ClientId, ServiceToken};
 use doorward_model::site::Team;
-use doorward_model::time::Timestamp;
+use doorward_model::time::{Lifetime, Timestamp};
 use doorward_policy::Permit;
-use doorward_signer::MAX_LIFETIME;
 use doorward_signer::claims::{self, AudShape};
+use doorward_signer::mint;
 use http::HeaderValue;
 
 use crate::arrive::Visit;
@@ -102,18 +102,18 @@ pub(crate) fn assertion(
         }
     }
     let iat = edge.store.revocations().earliest_iat(None, None, &app.aud, now);
-    let life = permit.session_duration().min(MAX_LIFETIME);
+    let life = mint::lifetime(permit.session_duration());
     let claims = claims::service(
         machine.token.client_id.as_str(),
         &app.aud,
         team.issuer(),
         visit.arrival.host.name(),
         iat,
-        iat + life.secs().max(1),
+        iat + life.secs(),
         AudShape::String,
     );
     let assertion = respond::header(&ring.sign(&claims));
-    let renew_at = now.plus(doorward_model::time::Lifetime::from_millis(life.millis() / 2));
+    let renew_at = now.plus(Lifetime::from_millis(life.millis() / 2));
     let made = Made {
         assertion: assertion.clone(),
         renew_at,

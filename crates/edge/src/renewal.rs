@@ -8,12 +8,10 @@ use std::sync::Arc;
 use doorward_model::app::App;
 use doorward_model::arrival::Arrival;
 use doorward_model::catalog::Catalog;
-use doorward_model::idp::IdpKind;
-use doorward_model::session::{Bearings, Session};
+use doorward_model::session::Session;
 use doorward_model::time::{Lifetime, Timestamp};
 use doorward_policy::Facts;
-use doorward_signer::claims::{self, AudShape};
-use doorward_signer::{MAX_LIFETIME, Subject};
+use doorward_signer::Subject;
 use tokio::sync::OnceCell;
 
 use crate::Edge;
@@ -91,30 +89,22 @@ fn is_current(edge: &Edge, person: &Person, app: &App, now: Timestamp) -> bool {
 
 /// Asks the policies again, with who they are as of their last sign-in, and makes the next token.
 fn next(edge: &Edge, session: Session, app: &Arc<App>, arrival: &Arrival, catalog: &Catalog) -> Option<Arc<Person>> {
-    let identity = session.identity;
+    let identity = &session.identity;
     let facts = Facts {
-        identity: Some(&identity),
+        identity: Some(identity),
         service_token: None,
         client_ip: arrival.client_ip,
         country: arrival.country.as_deref(),
     };
     let permit = doorward_policy::decide(app, catalog, &facts).ok()?;
-    let configured = catalog.idp(identity.idp.id).map(|idp| match &idp.kind {
-        IdpKind::Oidc(provider) => provider.claims.clone(),
-    });
-    let custom = claims::custom(&identity, &configured.unwrap_or_default());
-    let user = identity.user_uuid;
-    let iat = edge.store.revocations().earliest_iat(Some(&session.nonce), Some(&user), &app.aud, arrival.now);
-    let exp = iat + permit.session_duration().min(MAX_LIFETIME).secs().max(1);
-    let issuer = catalog.team().issuer();
-    let claims = claims::app(&identity, &session.nonce, &app.aud, issuer, iat, exp, AudShape::Array, &custom);
-    let token = edge.signer.load().sign(&claims);
-    let bearings = Bearings { session: Some(session.nonce), user: Some(user), app: Some(app.aud.clone()), iat };
+    let user = &identity.user_uuid;
+    let iat = edge.store.revocations().earliest_iat(Some(&session.nonce), Some(user), &app.aud, arrival.now);
+    let minted = edge.signer.load().mint_app(&session, app, catalog, iat, permit.session_duration());
     tracing::info!(
         ray.id = %arrival.ray, app.name = app.name, user.email = %identity.email, policy = permit.policy(), rule = permit.rule(),
         "renewed a token in place"
     );
-    let person = Arc::new(Person::new(app, identity, bearings, Timestamp::from_secs(exp), &token));
+    let person = Arc::new(Person::new(app, session.identity, minted.bearings, minted.expires, &minted.token));
     edge.remembered.keep(&person);
     edge.metrics.renewals.inc();
     Some(person)

@@ -7,15 +7,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use doorward_model::app::App;
 use doorward_model::cookie::{APP_SESSION, app_cookie};
-use doorward_model::id::IdpId;
-use doorward_model::idp::IdpKind;
 use doorward_model::login::{HANDOFF_LIFETIME, Handoff, Target};
 use doorward_model::secret::{Secret, SecretDigest};
 use doorward_model::session::Session;
 use doorward_model::site;
-use doorward_model::time::{Lifetime, Timestamp};
 use doorward_policy::{Permit, decide};
-use doorward_signer::claims::{self, AudShape};
 use http::header::{HeaderValue, SET_COOKIE};
 use serde_json::json;
 
@@ -23,10 +19,6 @@ use crate::begin::Covers;
 use crate::cookie;
 use crate::respond::{Stop, Trouble, redirect};
 use crate::visit::Visit;
-
-/// A token must outlive the redirect that carries it, also where every visit
-/// is to be checked anew ("immediate timeout"); else the browser goes in circles.
-const SHORTEST: Lifetime = Lifetime::from_secs(10);
 
 /// `GET /cdn-cgi/access/authorized?nonce&state` on an application's host.
 pub(crate) async fn authorized(visit: Visit) -> Response {
@@ -96,23 +88,11 @@ impl Visit {
     }
 
     fn app_cookie(&self, app: &App, session: &Session, permit: &Permit) -> HeaderValue {
-        let (now, identity) = (self.arrival.now, &session.identity);
-        let user = &identity.user_uuid;
+        let (now, user) = (self.arrival.now, &session.identity.user_uuid);
         let iat = self.login.store.revocations().earliest_iat(Some(&session.nonce), Some(user), &app.aud, now);
-        let lifetime = permit.session_duration().clamp(SHORTEST, doorward_signer::MAX_LIFETIME);
-        let exp = Timestamp::from_secs(iat).plus(lifetime);
-        let custom = claims::custom(identity, &self.configured_claims(identity.idp.id));
-        let issuer = self.catalog.team().issuer();
-        let shape = AudShape::Array;
-        let claims = claims::app(identity, &session.nonce, &app.aud, issuer, iat, exp.secs(), shape, &custom);
-        let token = self.login.signer.load().sign(&claims);
-        HeaderValue::try_from(app_cookie(app, &token, now, exp)).expect("a token is base64url and dots")
-    }
-
-    fn configured_claims(&self, idp: IdpId) -> Vec<String> {
-        match self.catalog.idp(idp).map(|idp| &idp.kind) {
-            Some(IdpKind::Oidc(oidc)) => oidc.claims.clone(),
-            None => vec![],
-        }
+        let ring = self.login.signer.load();
+        let minted = ring.mint_app(session, app, &self.catalog, iat, permit.session_duration());
+        let cookie = app_cookie(app, &minted.token, now, minted.expires);
+        HeaderValue::try_from(cookie).expect("a token is base64url and dots")
     }
 }

@@ -11,7 +11,7 @@ use crate::catalog::index::HostIndex;
 use crate::group::Group;
 use crate::host::Host;
 use crate::id::{AppId, Aud, GroupId, IdpId, ServiceTokenId};
-use crate::idp::IdentityProvider;
+use crate::idp::{IdentityProvider, IdpKind};
 use crate::path::{NormPath, PathPattern};
 use crate::route::Route;
 use crate::service_token::{ClientId, ServiceToken};
@@ -145,6 +145,14 @@ impl Catalog {
     /// The providers an application lets people choose from, as configured.
     pub fn idps_for<'a>(&'a self, app: &'a App) -> impl Iterator<Item = &'a Arc<IdentityProvider>> {
         self.idps.iter().filter(|idp| app.allows_idp(idp.id))
+    }
+
+    /// The claims that a provider's tokens carry on; none of a provider that is gone.
+    #[must_use]
+    pub fn claims_of(&self, id: IdpId) -> &[String] {
+        self.idps.iter().find(|idp| idp.id == id).map_or(&[], |idp| match &idp.kind {
+            IdpKind::Oidc(provider) => &provider.claims,
+        })
     }
 
     pub fn idps(&self) -> impl Iterator<Item = &Arc<IdentityProvider>> {

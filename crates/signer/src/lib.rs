@@ -7,6 +7,7 @@
 //! (RUSTSEC-2023-0071).
 
 pub mod claims;
+pub mod mint;
 pub mod rotation;
 
 mod certificate;
