@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,10 @@ use doorward_model::time::Timestamp;
 /// memory is believed (I10).
 pub(crate) const FRESH_FOR: Duration = Duration::from_secs(30);
 
+/// Tokens issued further in the future than this are refused by our own
+/// verifier, in seconds; they need no revocation.
+const REACH_OF_VERIFIERS: i64 = 30;
+
 /// The "not before" marks in force. What was issued in or before the second of
 /// a mark that concerns it is revoked.
 #[derive(Debug)]
@@ -24,6 +28,8 @@ pub struct Revocations {
     began: Instant,
     /// Milliseconds after `began`, plus one; zero: never.
     refreshed: AtomicU64,
+    /// The latest second, beyond its own, that a token was told to carry as `iat`.
+    furthest_iat: AtomicI64,
 }
 
 /// One mark as the database has it.
@@ -75,7 +81,18 @@ impl Revocations {
         now: Timestamp,
     ) -> i64 {
         let free = self.latest(session, user, Some(app)).map_or(i64::MIN, |mark| mark.saturating_add(1));
+        if free > now.secs() {
+            self.furthest_iat.fetch_max(free, Ordering::AcqRel);
+        }
         now.secs().max(free)
+    }
+
+    /// The second that a revocation made now must cover: this one, or a later
+    /// one that a token minted right after an earlier revocation carries
+    /// already. Seconds out of a verifier's reach are of a clock that was moved.
+    pub(crate) fn second_to_cover(&self, now: Timestamp) -> i64 {
+        let furthest = self.furthest_iat.load(Ordering::Acquire);
+        if furthest <= now.secs().saturating_add(REACH_OF_VERIFIERS) { now.secs().max(furthest) } else { now.secs() }
     }
 
     /// Whether the marks are recent enough to be relied upon; whoever asks
@@ -172,6 +189,7 @@ impl Default for Revocations {
             version: AtomicU64::new(0),
             began: Instant::now(),
             refreshed: AtomicU64::new(0),
+            furthest_iat: AtomicI64::new(i64::MIN),
         }
     }
 }
@@ -229,6 +247,23 @@ mod tests {
     fn subjects() -> [Revoked; 3] {
         let Bearings { session, user, app, .. } = bearings(0);
         [Revoked::Session(session.unwrap()), Revoked::User(user.unwrap()), Revoked::App(app.unwrap())]
+    }
+
+    #[test]
+    fn i10_a_second_revocation_in_one_second_covers_the_token_minted_between_them() {
+        let revocations = Revocations::default();
+        let [session, user, app] = subjects();
+        let Bearings { user: id, app: aud, .. } = bearings(0);
+        assert_eq!(revocations.second_to_cover(NOW), NOW.secs());
+        revocations.absorb(vec![mark(user, NOW.secs())]);
+        let iat = revocations.earliest_iat(None, id.as_ref(), &aud.unwrap(), NOW);
+        for what in [session, app] {
+            let revocations = Revocations { furthest_iat: AtomicI64::new(iat), ..Revocations::default() };
+            revocations.absorb(vec![mark(what, revocations.second_to_cover(NOW))]);
+            assert!(revocations.is_revoked(&bearings(iat)));
+        }
+        // A clock that was far ahead and went back does not push marks into the future.
+        assert_eq!(revocations.second_to_cover(Timestamp::from_secs(NOW.secs() - 3600)), NOW.secs() - 3600);
     }
 
     #[test]

@@ -25,7 +25,8 @@ impl Store {
     /// # Errors
     /// When it could not be stored. Then it is not to be reported as done.
     pub async fn revoke(&self, what: &Revoked, now: Timestamp) -> Result<(), StoreError> {
-        let mark = Mark { what: what.clone(), not_before: now.secs(), expires_at: now.plus(LONGEST_TOKEN), seq: 0 };
+        let not_before = self.0.revocations.second_to_cover(now);
+        let mark = Mark { what: what.clone(), not_before, expires_at: now.plus(LONGEST_TOKEN), seq: 0 };
         let mut steps = vec![must(next_number()), must(recorded(&mark))];
         steps.extend(ended_sessions(what, now));
         if self.database().all_or_nothing(self.announced(Topic::Revocations, steps)).await?.is_none() {
