@@ -35,4 +35,11 @@ fn emulator(raw: &RawFile, findings: &Findings) {
     if raw.users.is_empty() && raw.idps.is_empty() {
         findings.warning(1, "nobody is named to sign in as; add a [[user]] with an email");
     }
+    for address in [&raw.listen.public, &raw.listen.admin].into_iter().flatten() {
+        if !address.value.ip().is_loopback() {
+            let text =
+                "whoever reaches an emulator can be anybody; listen on 127.0.0.1, unless a container keeps it apart";
+            findings.warning(address.line, text);
+        }
+    }
 }

@@ -31,9 +31,9 @@ pub(super) struct RawFile {
     pub(super) listen: RawListen,
     pub(super) limits: RawLimits,
     pub(super) team: RawTeam,
-    pub(super) store_url: Option<At<String>>,
-    pub(super) encryption_key: Option<At<Secret>>,
-    pub(super) api_token: Option<At<Secret>>,
+    pub(super) store_url: Written<String>,
+    pub(super) encryption_key: Written<Secret>,
+    pub(super) api_token: Written<Secret>,
     pub(super) account_id: Option<At<AccountId>>,
     pub(super) routes: Vec<RawRoute>,
     pub(super) idps: Vec<RawIdp>,
@@ -41,6 +41,36 @@ pub(super) struct RawFile {
     pub(super) apps: Vec<RawApp>,
     pub(super) service_tokens: Vec<RawServiceToken>,
     pub(super) users: Vec<RawUser>,
+}
+
+/// A value that may be missing, or may be there and not be readable.
+pub(super) enum Written<T> {
+    Absent,
+    /// A problem that is noted already.
+    Unreadable,
+    Value(At<T>),
+}
+
+impl<T> Written<T> {
+    fn of(table: Option<&Table<'_>>, key: &'static str, read: impl FnOnce(&Table<'_>) -> Option<At<T>>) -> Self {
+        match table.filter(|table| table.has(key)).map(read) {
+            None => Self::Absent,
+            Some(None) => Self::Unreadable,
+            Some(Some(value)) => Self::Value(value),
+        }
+    }
+
+    pub(super) const fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent)
+    }
+
+    pub(super) const fn value(&self) -> Option<&At<T>> {
+        if let Self::Value(value) = self { Some(value) } else { None }
+    }
+
+    pub(super) fn into_value(self) -> Option<T> {
+        if let Self::Value(value) = self { Some(value.value) } else { None }
+    }
 }
 
 /// `[listen]`
@@ -95,9 +125,11 @@ impl RawFile {
             listen: root.table("listen").map(RawListen::read).unwrap_or_default(),
             limits: root.table("limits").map(RawLimits::read).unwrap_or_default(),
             team: root.table("team").map_or_else(RawTeam::absent, RawTeam::read),
-            store_url: store.as_ref().and_then(|store| store.needed("url")),
-            encryption_key: keys.as_ref().and_then(|keys| keys.read("encryption_key", secret)),
-            api_token: api.as_ref().and_then(|api| api.read("token", secret)),
+            store_url: Written::of(store.as_ref(), "url", |store| store.needed("url")),
+            encryption_key: Written::of(keys.as_ref(), "encryption_key", |keys| {
+                keys.needed_as("encryption_key", secret)
+            }),
+            api_token: Written::of(api.as_ref(), "token", |api| api.needed_as("token", secret)),
             account_id: api
                 .as_ref()
                 .and_then(|api| api.read("account_id", |text| AccountId::try_from(text.to_owned()))),

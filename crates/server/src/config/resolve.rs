@@ -53,9 +53,9 @@ pub(super) fn resolve(raw: RawFile, file: &str, findings: &Findings) -> Config {
             tls: raw.listen.tls.map(|tls| TlsFiles { cert: tls.cert, key: tls.key }),
         },
         limits: limits(&raw.limits),
-        store_url: raw.store_url.map(|url| Secret::new(url.value)),
-        encryption_key: raw.encryption_key.map(|at| at.value),
-        api_token: raw.api_token.map(|at| at.value),
+        store_url: raw.store_url.into_value().map(Secret::new),
+        encryption_key: raw.encryption_key.into_value(),
+        api_token: raw.api_token.into_value(),
         team,
         warnings: Vec::new(),
     }

@@ -250,7 +250,14 @@ policies = [
     (
         "missing_environment",
         r#"
-mode = "emulator"
+[team]
+name = "acme"
+[keys]
+encryption_key = "${NO_KEY}"
+[api]
+token = "${NO_TOKEN}"
+[listen]
+admin = "0.0.0.0:8081"
 [store]
 url = "postgres://door:${NO_PASSWORD}@${NO_HOST}/door"
 [[route]]

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use url::Url;
 
 use super::super::problem::Findings;
-use super::super::raw::RawFile;
+use super::super::raw::{RawFile, Written};
 use super::super::resolved::is_loopback;
 
 /// Below this the key could be guessed by somebody who has a copy of the store.
@@ -25,7 +25,7 @@ pub(super) fn check(raw: &RawFile, findings: &Findings) {
     if raw.idps.is_empty() {
         findings.warning(1, "there is no [[identity_provider]], so nobody can sign in; add one");
     }
-    if raw.store_url.is_none() {
+    if raw.store_url.is_absent() {
         let example = "url = \"sqlite:///var/lib/doorward/doorward.db\"";
         findings.error(1, format!("there is no store; add [store] with {example}"));
     }
@@ -34,17 +34,17 @@ pub(super) fn check(raw: &RawFile, findings: &Findings) {
 fn secrets(raw: &RawFile, findings: &Findings) {
     let make = "make one with: openssl rand -hex 32";
     match &raw.encryption_key {
-        None => findings.error(
+        Written::Absent => findings.error(
             1,
             format!(
                 "there is no encryption key; add [keys] with encryption_key = \"${{DOORWARD_ENCRYPTION_KEY}}\" ({make})"
             ),
         ),
-        Some(key) if key.value.expose().len() < ENCRYPTION_KEY_LENGTH => findings
+        Written::Value(key) if key.value.expose().len() < ENCRYPTION_KEY_LENGTH => findings
             .error(key.line, format!("encryption_key is shorter than {ENCRYPTION_KEY_LENGTH} characters; {make}")),
-        Some(_) => {}
+        Written::Value(_) | Written::Unreadable => {}
     }
-    if let Some(token) = &raw.api_token
+    if let Some(token) = raw.api_token.value()
         && token.value.expose().len() < API_TOKEN_LENGTH
     {
         findings.error(token.line, format!("api.token is shorter than {API_TOKEN_LENGTH} characters; {make}"));
@@ -84,7 +84,7 @@ fn listeners(raw: &RawFile, findings: &Findings) {
     let exposed = |address: SocketAddr| !address.ip().is_loopback();
     if let Some(admin) = &raw.listen.admin
         && exposed(admin.value)
-        && raw.api_token.is_none()
+        && raw.api_token.is_absent()
     {
         let text = "admin would be open to the network without a token; add [api] with token, or listen on 127.0.0.1";
         findings.error(admin.line, text);
