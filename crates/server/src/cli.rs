@@ -106,13 +106,12 @@ struct ExplainArgs {
 }
 
 #[derive(Debug, Args)]
-#[group(id = "whom", required = true, multiple = false, args = ["user", "service_token"])]
 struct TokenArgs {
     /// The application's host name
     #[arg(long, value_name = "HOST")]
     app: String,
     /// For this person
-    #[arg(long, value_name = "EMAIL")]
+    #[arg(long, value_name = "EMAIL", required_unless_present = "service_token", conflicts_with = "service_token")]
     user: Option<Email>,
     /// For this service token
     #[arg(long, value_name = "NAME")]
@@ -177,6 +176,17 @@ fn pair(text: &str) -> Result<(String, String), String> {
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
+
+    #[test]
+    fn a_token_is_for_a_person_or_for_a_machine() {
+        let accepts = |flags: &str| {
+            let words = ["doorward", "token", "--app", "wiki.localhost"].into_iter().chain(flags.split_whitespace());
+            super::Cli::command().try_get_matches_from(words).is_ok()
+        };
+        assert!(accepts("--user alice@example.com --admin http://127.0.0.1:1 --ttl 1h --json"));
+        assert!(accepts("--service-token robot"));
+        assert!(!accepts("") && !accepts("--user alice@example.com --service-token robot"));
+    }
 
     #[test]
     fn the_command_line_contradicts_itself_nowhere() {

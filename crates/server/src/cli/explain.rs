@@ -87,7 +87,7 @@ fn identity(catalog: &Catalog, args: &ExplainArgs) -> Result<Identity, String> {
         email,
         name: None,
         groups: args.group.iter().cloned().map(IdentityGroup::Name).collect(),
-        amr: Vec::new(),
+        amr: methods(args),
         idp: IdpRef { id: idp.id, kind: idp.type_name().to_owned() },
         ip: args.ip.to_canonical(),
         country: args.country.clone(),
@@ -109,10 +109,102 @@ fn claims(args: &ExplainArgs) -> Map<String, Value> {
     claims
 }
 
+/// `--claim amr=mfa` is how they proved who they are.
+fn methods(args: &ExplainArgs) -> Vec<String> {
+    let values = args.claim.iter().filter(|(name, _)| name == "amr");
+    values.flat_map(|(_, value)| serde_json::from_str(value).unwrap_or_else(|_| vec![value.clone()])).collect()
+}
+
 fn service_token(catalog: &Catalog, name: &str) -> Result<ServiceTokenId, String> {
     catalog
         .service_tokens()
         .find(|token| token.name == name || token.id.to_string() == name)
         .map(|token| token.id)
         .ok_or_else(|| format!("--service-token: the file has no [[service_token]] named \"{name}\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::config;
+
+    const FILE: &str = r#"
+mode = "emulator"
+[[user]]
+email = "alice@example.com"
+[[service_token]]
+name = "robot"
+client_secret = "0123456789abcdef0123456789abcdef"
+[[route]]
+hostname = "*.test"
+service = "http://127.0.0.1:3000"
+[[app]]
+name = "Wiki"
+domain = "wiki.test"
+policies = [
+  { name = "Robots", decision = "non_identity", include = [{ service_token = { token_id = "robot" } }] },
+  { name = "No guests", decision = "deny", include = [{ email = { email = "guest@example.com" } }] },
+  { name = "Admins", decision = "allow", include = [{ oidc = { claim_name = "groups", claim_value = "admins", identity_provider_id = "Built-in people" } }], require = [{ ip = { ip = "10.0.0.0/8" } }] },
+  { name = "Sales", decision = "allow", include = [{ oidc = { claim_name = "team", claim_value = "sales", identity_provider_id = "Built-in people" } }] },
+  { name = "Germans", decision = "allow", include = [{ email_domain = { domain = "example.de" } }], require = [{ geo = { country_code = "DE" } }] },
+]
+[[app]]
+name = "Hooks"
+domain = "wiki.test/hooks"
+policies = [{ name = "Anybody", decision = "bypass", include = [{ everyone = {} }] }]
+"#;
+
+    #[derive(clap::Parser)]
+    struct Typed {
+        #[command(flatten)]
+        args: ExplainArgs,
+    }
+
+    fn answer(flags: &str) -> Result<Value, String> {
+        let config = config::parse(FILE, "doorward.toml", &|_| None).unwrap_or_else(|problems| panic!("{problems}"));
+        let words = ["explain", "--config", "doorward.toml", "--json"].into_iter().chain(flags.split_whitespace());
+        let typed = Typed::try_parse_from(words).map_err(|error| error.to_string())?;
+        explained(&config, &typed.args).map(|text| serde_json::from_str(&text).unwrap())
+    }
+
+    #[test]
+    fn the_verdict_follows_from_who_asks_and_from_where() {
+        for (flags, verdict, policy) in [
+            ("https://wiki.test/", "login", None),
+            ("https://wiki.test/hooks/x", "bypass", Some("Anybody")),
+            ("--service-token robot https://wiki.test/", "service_auth", Some("Robots")),
+            ("--user alice@example.com https://wiki.test/", "deny", None),
+            ("--user alice@example.com --group admins https://wiki.test/", "deny", None),
+            ("--user alice@example.com --group admins --ip 10.1.2.3 https://wiki.test/", "allow", Some("Admins")),
+            ("--user alice@example.com --claim team=sales https://wiki.test:8443/a?b", "allow", Some("Sales")),
+            ("--user alice@example.com --claim team=[\"x\",\"sales\"] https://wiki.test/", "allow", Some("Sales")),
+            ("--user guest@example.com --claim team=sales https://wiki.test/", "deny", Some("No guests")),
+            ("--user hans@example.de --country de https://wiki.test/", "allow", Some("Germans")),
+            ("--user hans@example.de --country fr https://wiki.test/", "deny", None),
+        ] {
+            let answer = answer(flags).unwrap();
+            assert_eq!((&answer["verdict"], answer["policy"].as_str()), (&json!(verdict), policy), "{flags}: {answer}");
+            assert!(!answer["trace"].as_array().unwrap().is_empty(), "{flags}");
+        }
+    }
+
+    #[test]
+    fn what_no_application_covers_is_denied_without_a_name() {
+        let expected = json!({ "verdict": "deny", "app": null, "policy": null, "trace": [] });
+        assert_eq!(answer("https://other.test/").unwrap(), expected);
+    }
+
+    #[test]
+    fn a_name_that_the_file_does_not_have_is_named() {
+        for (flags, what) in [
+            ("--user alice@example.com --idp Okta https://wiki.test/", "Okta"),
+            ("--service-token rob https://wiki.test/", "rob"),
+            ("--group admins https://wiki.test/", "--user"),
+        ] {
+            let problem = answer(flags).unwrap_err();
+            assert!(problem.contains(what), "{flags}: {problem}");
+        }
+    }
 }

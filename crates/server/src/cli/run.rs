@@ -55,6 +55,10 @@ async fn life(
     file: Option<&Path>,
     announce: impl FnOnce(&Ready),
 ) -> Result<(), String> {
+    if let Some(path) = &ready.ready_file {
+        // What an earlier process left there must not be taken for ours.
+        let _absent = std::fs::remove_file(path);
+    }
     // Before anything that takes time, so that no signal is missed.
     let mut signals = Signals::new().map_err(|error| format!("signals cannot be received: {error}"))?;
     let options = RunOptions { leave_token: true, ..RunOptions::default() };
