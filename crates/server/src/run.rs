@@ -9,6 +9,7 @@ pub(crate) mod token_file;
 mod wire;
 
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::Duration;
 
 use doorward_model::live::LiveCatalog;
@@ -74,6 +75,8 @@ pub struct Running {
     generation: u64,
     catalog: LiveCatalog,
     store: Store,
+    keys: Arc<Keys>,
+    clock: Clock,
     doors: Doors,
     public: doorward_edge::Running,
     admin: Admin,
@@ -120,6 +123,8 @@ pub async fn start(mut config: Config, options: RunOptions) -> Result<Running, S
         admin,
         _folder: folder,
         store,
+        keys,
+        clock,
         config,
     })
 }
@@ -146,6 +151,21 @@ impl Running {
             ..config
         };
         kept
+    }
+
+    /// The clock everything in this process reads; an emulator's can be moved.
+    #[must_use]
+    pub const fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Signs with another key from now on. `drop_previous` makes every token
+    /// signed before invalid at once.
+    ///
+    /// # Errors
+    /// When the store does not take it; then the keys are as they were.
+    pub async fn rotate_keys(&self, drop_previous: bool) -> Result<(), KeysError> {
+        self.keys.rotate(drop_previous).await
     }
 
     /// Ends in good order: not ready at once, no new connections, requests in
@@ -255,3 +275,6 @@ fn ready(config: &Config, team: &Team, catalog: &LiveCatalog, public: SocketAddr
         public,
     }
 }
+
+#[cfg(test)]
+mod tests;

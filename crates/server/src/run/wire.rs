@@ -161,9 +161,9 @@ fn outbound(config: &Config, team: &Team, public: SocketAddr) -> Outbound {
 }
 
 fn registry() -> Registry {
-    let mut registry = Registry::with_prefix("doorward");
+    let mut registry = Registry::default();
     let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
-    registry.register("build", "The version that runs", version);
+    registry.register("doorward_build", "The version that runs", version);
     registry
 }
 
