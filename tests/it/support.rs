@@ -18,3 +18,4 @@ pub mod raw;
 pub mod tied;
 pub mod token;
 pub mod wire;
+pub mod world;

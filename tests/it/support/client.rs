@@ -19,6 +19,8 @@ pub struct Client {
     pub jar: Jar,
     /// Every address visited, for what must never be in one.
     pub history: Vec<Url>,
+    /// Every cookie that was set, with the host that set it.
+    pub given: Vec<(String, SetCookie)>,
 }
 
 /// An answer, read to its end.
@@ -75,7 +77,14 @@ impl Client {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .expect("a client");
-        Client { http, gateway: gateway.public(), headers: Vec::new(), jar: Jar::default(), history: Vec::new() }
+        Client {
+            http,
+            gateway: gateway.public(),
+            headers: Vec::new(),
+            jar: Jar::default(),
+            history: Vec::new(),
+            given: Vec::new(),
+        }
     }
 
     /// The same browser behind a proxy (or a liar) that adds this to every request.
@@ -111,6 +120,7 @@ impl Client {
         let host = reply.url.host_str().expect("a host").to_owned();
         for cookie in reply.cookies() {
             self.jar.take(&host, &cookie);
+            self.given.push((host.clone(), cookie));
         }
         reply
     }

@@ -23,6 +23,12 @@ pub const API: &str = "api.localhost";
 /// The host of `Other`, a second app for the same people as `App`.
 pub const OTHER: &str = "other.localhost";
 
+/// The credentials of the service token `Robot`.
+pub const ROBOT: [(&str, &str); 2] = [
+    ("CF-Access-Client-Id", "0123456789abcdef0123456789abcdef.access"),
+    ("CF-Access-Client-Secret", "a-secret-that-only-this-test-has-0123456789"),
+];
+
 pub const ALICE: &str = "alice@corp.test";
 pub const ROOT: &str = "root@corp.test";
 pub const MALLORY: &str = "mallory@evil.test";
@@ -125,6 +131,11 @@ policies = [{ name = "Corp", decision = "allow", include = [{ email_domain = { d
 "#;
 
 const PEOPLE: &str = r#"
+[[service_token]]
+name = "Robot"
+client_id = "0123456789abcdef0123456789abcdef.access"
+client_secret = "a-secret-that-only-this-test-has-0123456789"
+
 [[user]]
 email = "alice@corp.test"
 name = "Alice"

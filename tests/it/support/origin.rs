@@ -27,6 +27,8 @@ pub enum Answer {
     With(Vec<(String, String)>, String),
     /// These bytes, then the end of the connection.
     Bytes(Vec<u8>),
+    /// These bytes, and the connection stays open.
+    BytesAndStay(Vec<u8>),
     /// Reads the request and says nothing.
     Silence,
     /// Closes as soon as the request's head was read.
@@ -206,6 +208,7 @@ async fn reply(wire: &mut Wire<TcpStream>, head: &Head, answer: Answer, shared: 
             send(wire, &bytes).await;
             None
         }
+        Answer::BytesAndStay(bytes) => send(wire, &bytes).await,
         Answer::Silence => std::future::pending().await,
         Answer::Close => None,
         Answer::Download(length) => download(wire, length).await,
