@@ -46,7 +46,7 @@ impl Keys {
             store.add_key(&new_key(&next?), KeyState::Next, now).await?;
             stored = store.keys().await?;
         }
-        let signer = Arc::new(Signer::new(keyring(&stored, store.is_postgres())?));
+        let signer = Arc::new(Signer::new(keyring(&stored)?));
         Ok(Arc::new(Self { store, signer, clock, team_domain, changing: Mutex::new(()), changed: OnceLock::new() }))
     }
 
@@ -63,7 +63,7 @@ impl Keys {
     /// Takes over what the store holds: another node may have changed it.
     pub(crate) async fn reload(&self) -> Result<(), KeysError> {
         let stored = self.store.keys().await?;
-        self.signer.replace(keyring(&stored, self.store.is_postgres())?);
+        self.signer.replace(keyring(&stored)?);
         if let Some(changed) = self.changed.get() {
             changed();
         }
@@ -129,19 +129,16 @@ fn new_key(key: &SigningKey) -> NewKey {
 }
 
 /// The keys in force. As Access does, two are published: the current one and
-/// the previous one or, while there is none, the next one.
-///
-/// Where several nodes share a store, the next key is always among them: a node
-/// that has not yet heard of a rotation must believe what the others sign now.
-fn keyring(stored: &[StoredKey], several_nodes: bool) -> Result<Keyring, KeysError> {
-    let of_state = |state: KeyState| stored.iter().filter(move |key| key.state == state);
-    let current = of_state(KeyState::Current).next().ok_or(KeysError::NoneSigns)?;
-    let mut others: Vec<&StoredKey> = of_state(KeyState::Previous).collect();
-    if others.is_empty() || several_nodes {
-        others.extend(of_state(KeyState::Next));
-    }
-    let others = others.into_iter().map(signing_key).collect::<Result<_, _>>()?;
-    Ok(Keyring::new(signing_key(current)?, others))
+/// the previous one or, while there is none, the next one. The next one is
+/// accepted in any case: a node that has not yet heard of a rotation must
+/// believe what the others sign now.
+fn keyring(stored: &[StoredKey]) -> Result<Keyring, KeysError> {
+    let of_state = |state: KeyState| stored.iter().filter(move |key| key.state == state).map(signing_key);
+    let current = of_state(KeyState::Current).next().ok_or(KeysError::NoneSigns)??;
+    let next = of_state(KeyState::Next).collect::<Result<Vec<_>, _>>()?;
+    let previous = of_state(KeyState::Previous).collect::<Result<Vec<_>, _>>()?;
+    let others = if previous.is_empty() { next.clone() } else { previous };
+    Ok(Keyring::new(current, others).also_accepting(next))
 }
 
 fn signing_key(stored: &StoredKey) -> Result<Arc<SigningKey>, KeysError> {

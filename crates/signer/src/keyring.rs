@@ -15,6 +15,7 @@ use crate::{published, token};
 pub struct Keyring {
     current: Arc<SigningKey>,
     others: Vec<Arc<SigningKey>>,
+    accepted: Vec<Arc<SigningKey>>,
     encoded_header: String,
     published: String,
 }
@@ -28,7 +29,16 @@ impl Keyring {
             published: published::document(&current, &others),
             current,
             others,
+            accepted: Vec::new(),
         }
+    }
+
+    /// Accepts more keys than are published: the next one on a node that may
+    /// not have heard yet that another node signs with it.
+    #[must_use]
+    pub fn also_accepting(mut self, keys: Vec<Arc<SigningKey>>) -> Self {
+        self.accepted = keys;
+        self
     }
 
     /// The body of the certs endpoint, made once.
@@ -57,7 +67,11 @@ impl Keyring {
     /// The key of exactly this name. A `kid` is compared with what we hold and
     /// used for nothing else (K-03).
     pub(crate) fn key(&self, kid: &str) -> Option<&SigningKey> {
-        std::iter::once(&self.current).chain(&self.others).find(|key| key.kid() == kid).map(AsRef::as_ref)
+        std::iter::once(&self.current)
+            .chain(&self.others)
+            .chain(&self.accepted)
+            .find(|key| key.kid() == kid)
+            .map(AsRef::as_ref)
     }
 }
 
@@ -83,6 +97,14 @@ mod tests {
         assert_eq!(accepts(&before, &new), Ok(()), "a node that has not rotated yet knows the next key");
         assert_eq!(accepts(&retired, &old), Err(Rejection::WrongKey));
         assert_eq!(accepts(&retired, &new), Ok(()));
+    }
+
+    #[test]
+    fn a_key_that_is_only_accepted_is_not_published() {
+        let token = Keyring::new(PREVIOUS.clone(), Vec::new()).sign(&user_claims());
+        let keyring = Keyring::new(CURRENT.clone(), Vec::new()).also_accepting(vec![PREVIOUS.clone()]);
+        assert!(keyring.verify_app(&token, &issuers(), &aud(), NOW, Lifetime::ZERO).is_ok());
+        assert_eq!(keyring.published(), Keyring::new(CURRENT.clone(), Vec::new()).published());
     }
 
     #[test]
