@@ -72,16 +72,24 @@ pub fn serve(edge: &Arc<Edge>, listener: PublicListener, workers: usize) -> io::
 impl Running {
     /// Stops accepting, lets requests in flight end, and closes what is left
     /// when the limit has passed. Returns whether everything ended by itself.
-    pub async fn drain(self, limit: Duration) -> bool {
+    pub async fn drain(mut self, limit: Duration) -> bool {
         self.stop.send_replace(true);
         let all = u32::try_from(self.most).unwrap_or(u32::MAX);
         let ended = tokio::time::timeout(limit, self.open.acquire_many(all)).await.is_ok();
         self.open.close();
-        let threads = self.threads;
+        let threads = std::mem::take(&mut self.threads);
         // A worker ends within moments of the semaphore's closing; joining is for tidiness.
         let _joined =
             tokio::task::spawn_blocking(move || threads.into_iter().for_each(|thread| drop(thread.join()))).await;
         ended
+    }
+}
+
+impl Drop for Running {
+    /// Ends the threads and closes what is open; nobody waits for them.
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+        self.open.close();
     }
 }
 
