@@ -89,7 +89,8 @@ fn text(args: &DevArgs, apps: &[(String, Option<Service>)]) -> String {
         let (name, host) = (quoted(&app_name(host)), quoted(host));
         let service = service.as_ref().map_or_else(|| "demo".to_owned(), Service::to_string);
         add(format!("[[route]]\nhostname = {host}\nservice = {}\n", quoted(&service)));
-        add(format!("[[app]]\nname = {name}\ndomain = {host}\n"));
+        // There is one provider; a page to choose it would be a click for nothing.
+        add(format!("[[app]]\nname = {name}\ndomain = {host}\nauto_redirect_to_identity = true\n"));
         add("policies = [{ name = \"Everyone who signs in\", decision = \"allow\", include = [{ everyone = {} }] }]\n"
             .into());
     }
