@@ -111,6 +111,9 @@ fn verdict(
     let permit = doorward_policy::decide(app, catalog, &facts)?;
     if let Caller::Person { person, .. } = caller {
         person.remember(&permit, edge, catalog, arrival, revocations);
+    }
+    // What is bypassed is not logged (Access docs, "policies").
+    if let (Caller::Person { person, .. }, Grant::Identity) = (caller, permit.grant()) {
         tracing::info!(
             ray.id = %arrival.ray, app.name = app.name, user.email = %person.identity.email, client.ip = %arrival.client_ip,
             policy = permit.policy(), rule = permit.rule(), "admitted"

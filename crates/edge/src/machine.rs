@@ -113,6 +113,10 @@ pub(crate) fn assertion(
         AudShape::String,
     );
     let assertion = respond::header(&ring.sign(&claims));
+    tracing::info!(
+        ray.id = %visit.arrival.ray, app.name = app.name, service_token = machine.token.name,
+        client.ip = %visit.arrival.client_ip, policy = permit.policy(), rule = permit.rule(), "admitted a service token"
+    );
     let renew_at = now.plus(Lifetime::from_millis(life.millis() / 2));
     let made = Made {
         assertion: assertion.clone(),
