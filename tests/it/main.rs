@@ -2,8 +2,10 @@
 
 mod authority;
 mod harness;
+mod login_flow;
 mod paths;
 mod proxies;
+mod redirects;
 mod refresh;
 mod refusal;
 mod revocation;
@@ -11,3 +13,4 @@ mod sessions;
 mod sign_in;
 mod spoofing;
 mod support;
+mod tokens;

@@ -8,7 +8,8 @@ use crate::support::world::World;
 
 /// An app that is open to one network and to nobody else.
 fn for_one_network(config: Config) -> Config {
-    let policies = r#"policies = [{ name = "Office", decision = "bypass", include = [{ ip = { ip = "10.0.0.0/8" } }] }]"#;
+    let policies =
+        r#"policies = [{ name = "Office", decision = "bypass", include = [{ ip = { ip = "10.0.0.0/8" } }] }]"#;
     config.and(&app("Office", "app.localhost/office", policies))
 }
 

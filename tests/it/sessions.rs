@@ -68,9 +68,13 @@ async fn g_07_every_cookie_is_guarded_as_access_guards_it() {
     let team = world.gateway.team_host();
     let set: Vec<_> = browser.given.iter().filter(|(_, cookie)| !cookie.removes()).collect();
     let named = |host: &str, name: &str| set.iter().any(|(h, cookie)| h == host && cookie.name == name);
-    for (host, name) in
-        [(APP, "CF_Authorization"), (APP, "CF_AppSession"), (&team, "CF_Authorization"), (&team, "CF_Session"), (&team, "CF_Device")]
-    {
+    for (host, name) in [
+        (APP, "CF_Authorization"),
+        (APP, "CF_AppSession"),
+        (&team, "CF_Authorization"),
+        (&team, "CF_Session"),
+        (&team, "CF_Device"),
+    ] {
         assert!(named(host, name), "{name} on {host} among {set:#?}");
     }
     for (host, cookie) in set {
@@ -96,7 +100,8 @@ async fn g_07_every_cookie_is_guarded_as_access_guards_it() {
 
 #[tokio::test]
 async fn g_07_the_app_says_how_its_own_cookie_is_guarded() {
-    let lines = "session_duration = \"24h\"\nhttp_only_cookie_attribute = false\nsame_site_cookie_attribute = \"strict\"";
+    let lines =
+        "session_duration = \"24h\"\nhttp_only_cookie_attribute = false\nsame_site_cookie_attribute = \"strict\"";
     let world = World::with(|config| config.with("session_duration = \"24h\"", lines)).await;
     let browser = world.signed_in(ALICE).await;
     let (_, cookie) =

@@ -74,8 +74,9 @@ async fn a_06_a_connection_header_cannot_take_identity_or_framing_away() {
     ] {
         world.origin.forget();
         let port = world.public().port();
-        let request =
-            format!("POST / HTTP/1.1\r\nHost: {APP}:{port}\r\n{cookie}\r\n{connection}\r\nContent-Length: 3\r\n\r\nabc");
+        let request = format!(
+            "POST / HTTP/1.1\r\nHost: {APP}:{port}\r\n{cookie}\r\n{connection}\r\nContent-Length: 3\r\n\r\nabc"
+        );
         let reply = world.raw(request).await;
         assert_eq!(reply.status(), 200, "{connection}");
         let seen = world.origin.only();
@@ -105,14 +106,14 @@ async fn a_07_trailers_are_dropped() {
 async fn a_08_credentials_for_us_do_not_reach_the_origin() {
     let world = World::start().await;
     let [id, secret] = ROBOT;
-    let request =
-        format!("GET / HTTP/1.1\r\nHost: {API}\r\n{}: {}\r\n{}: {}\r\n\r\n", id.0, id.1, secret.0, secret.1);
+    let request = format!("GET / HTTP/1.1\r\nHost: {API}\r\n{}: {}\r\n{}: {}\r\n\r\n", id.0, id.1, secret.0, secret.1);
     let reply = exchange(world.public(), request).await.unwrap();
     assert_eq!(reply.status(), 200);
     let seen = world.origin.only();
-    assert_eq!(seen.access_fields().iter().map(|name| name.to_ascii_lowercase()).collect::<Vec<_>>(), [
-        "cf-access-jwt-assertion"
-    ]);
+    assert_eq!(
+        seen.access_fields().iter().map(|name| name.to_ascii_lowercase()).collect::<Vec<_>>(),
+        ["cf-access-jwt-assertion"]
+    );
     assert!(!format!("{:?}", seen.head).contains(secret.1), "the secret stays here");
 
     world.origin.forget();
