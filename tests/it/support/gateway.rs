@@ -138,6 +138,14 @@ impl Gateway {
         assert!(status.success(), "the signal was sent");
     }
 
+    /// The most memory the process ever had, in KiB.
+    pub fn peak_memory(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id().expect("it still runs")));
+        let status = status.expect("Linux tells about a process");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+
     /// Waits for the end of the process.
     pub async fn exit(&mut self) -> ExitStatus {
         in_time("the gateway ends", self.process.wait()).await.expect("it is our child")
