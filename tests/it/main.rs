@@ -3,6 +3,7 @@
 mod authority;
 mod drain;
 mod harness;
+mod independent_provider;
 mod login_flow;
 mod origins;
 mod paths;
@@ -18,4 +19,5 @@ mod spoofing;
 mod streaming;
 mod support;
 mod tokens;
+mod verifiers;
 mod websocket;

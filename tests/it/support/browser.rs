@@ -1,7 +1,7 @@
 //! A real, headless Chromium, driven through WebDriver.
 
 use std::io::{BufRead, BufReader};
-use std::process::Stdio;
+use std::process::{ChildStdout, Stdio};
 
 use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::json;
@@ -13,7 +13,7 @@ use super::tied::Tied;
 /// A Chromium with a profile of its own.
 pub struct Browser {
     pub page: Client,
-    _driver: Tied,
+    _driver: Driver,
     _profile: TempDir,
 }
 
@@ -34,7 +34,7 @@ const ARGUMENTS: [&str; 11] = [
 
 impl Browser {
     pub async fn start() -> Browser {
-        let (driver, port) = tokio::task::spawn_blocking(driver).await.expect("not cancelled");
+        let driver = tokio::task::spawn_blocking(driver).await.expect("not cancelled");
         let profile = tempfile::Builder::new().prefix("doorward-chromium-").tempdir().expect("a temporary folder");
         let mut arguments: Vec<String> = ARGUMENTS.iter().map(|&argument| argument.to_owned()).collect();
         arguments.push(format!("--user-data-dir={}", profile.path().display()));
@@ -45,7 +45,7 @@ impl Browser {
         let page = ClientBuilder::rustls()
             .expect("a client")
             .capabilities(capabilities)
-            .connect(&format!("http://127.0.0.1:{port}"))
+            .connect(&format!("http://127.0.0.1:{}", driver.port))
             .await
             .expect("Chromium starts");
         Browser { page, _driver: driver, _profile: profile }
@@ -110,15 +110,25 @@ impl Browser {
     }
 }
 
+/// A running chromedriver.
+struct Driver {
+    port: u16,
+    _process: Tied,
+    /// Kept open: a program that can no longer print may end.
+    _output: BufReader<ChildStdout>,
+}
+
 /// Starts chromedriver on a free port of its own choice.
-fn driver() -> (Tied, u16) {
-    let mut driver = Tied::start(&["chromedriver", "--port=0"], Stdio::piped());
-    for line in BufReader::new(driver.stdout()).lines() {
-        let line = line.expect("text");
-        let port = line.split("on port ").nth(1).and_then(|rest| rest.trim_end_matches('.').parse().ok());
+fn driver() -> Driver {
+    let mut process = Tied::start(&["chromedriver", "--port=0"], Stdio::piped());
+    let mut output = BufReader::new(process.stdout());
+    let mut line = String::new();
+    while output.read_line(&mut line).expect("text") > 0 {
+        let port = line.split("on port ").nth(1).and_then(|rest| rest.trim().trim_end_matches('.').parse().ok());
         if let (true, Some(port)) = (line.contains("started successfully"), port) {
-            return (driver, port);
+            return Driver { port, _process: process, _output: output };
         }
+        line.clear();
     }
     panic!("chromedriver starts");
 }

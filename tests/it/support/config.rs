@@ -38,7 +38,7 @@ impl Config {
     pub fn standard(origin: &Origin) -> Config {
         let service = origin.url();
         let config = Config { head: EMULATOR.to_owned(), store: SQLITE.to_owned(), body: String::new() };
-        config.and(&[APP, API, OTHER].map(|host| route(host, &service)).concat()).and(APPS).and(PEOPLE)
+        config.and(&[APP, API, OTHER].map(|host| route(host, &service)).concat()).and(APPS).and(ROBOTS).and(PEOPLE)
     }
 
     /// The team and the people alone; apps and routes are to be added.
@@ -58,6 +58,13 @@ impl Config {
         assert!(self.head.contains(old) || self.body.contains(old), "{old:?} is in the configuration");
         self.head = self.head.replace(old, new);
         self.body = self.body.replace(old, new);
+        self
+    }
+
+    /// The same as a gateway that protects something: nobody's list of people, no emulator.
+    pub fn in_production(mut self) -> Config {
+        self.head = self.head.replace("emulator", "production");
+        self.body = self.body.replace(PEOPLE, "");
         self
     }
 
@@ -130,12 +137,14 @@ domain = "other.localhost"
 policies = [{ name = "Corp", decision = "allow", include = [{ email_domain = { domain = "corp.test" } }] }]
 "#;
 
-const PEOPLE: &str = r#"
+const ROBOTS: &str = r#"
 [[service_token]]
 name = "Robot"
 client_id = "0123456789abcdef0123456789abcdef.access"
 client_secret = "a-secret-that-only-this-test-has-0123456789"
+"#;
 
+const PEOPLE: &str = r#"
 [[user]]
 email = "alice@corp.test"
 name = "Alice"

@@ -37,15 +37,19 @@ impl Gateway {
 
     /// `doorward dev` on free ports.
     pub async fn dev(arguments: &[&str]) -> Gateway {
-        let fixed = ["dev", "--port", "0", "--admin-port", "0"];
+        let dir = folder();
+        let data = dir.path().join("data");
+        let fixed = ["dev", "--port", "0", "--admin-port", "0", "--data", data.to_str().expect("UTF-8")];
         let arguments: Vec<String> = fixed.iter().chain(arguments).map(|&text| text.to_owned()).collect();
-        Self::start(folder(), &arguments).await
+        Self::start(dir, &arguments).await
     }
 
     async fn start(dir: TempDir, arguments: &[String]) -> Gateway {
         let mut process = command()
             .args(arguments)
             .arg("--ready-json")
+            // Where an emulator leaves its token for the user's own commands.
+            .env("XDG_RUNTIME_DIR", dir.path())
             .current_dir(dir.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -131,6 +135,11 @@ impl Gateway {
         std::fs::write(self.dir.path().join(CONFIG), text).expect("the folder is ours");
     }
 
+    /// Ends the process as a crash or a power cut would.
+    pub async fn kill(&mut self) {
+        self.process.kill().await.expect("it is our child");
+    }
+
     /// Sends a signal by its name: `HUP`, `TERM`, `INT`.
     pub fn signal(&self, name: &str) {
         let id = self.process.id().expect("it still runs").to_string();
@@ -184,9 +193,14 @@ impl Gateway {
 
 /// Runs `doorward` to its end: exit code, output, errors.
 pub async fn run(arguments: &[&str]) -> (i32, String, String) {
-    let output = in_time("the command ends", command().args(arguments).stdin(Stdio::null()).output())
-        .await
-        .expect("the binary runs");
+    run_with(arguments, &[]).await
+}
+
+/// The same with these environment variables.
+pub async fn run_with(arguments: &[&str], environment: &[(&str, &str)]) -> (i32, String, String) {
+    let mut command = command();
+    command.args(arguments).envs(environment.iter().copied()).stdin(Stdio::null());
+    let output = in_time("the command ends", command.output()).await.expect("the binary runs");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
     (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
 }

@@ -1,7 +1,7 @@
 //! Programs that are not ours: an OpenID provider, two JWT libraries, and a forger.
 
 use std::io::{BufRead, BufReader};
-use std::process::Stdio;
+use std::process::{ChildStdout, Stdio};
 
 use serde_json::Value;
 use tokio::process::Command;
@@ -13,6 +13,8 @@ use super::tied::Tied;
 /// A running `oidc-provider`.
 pub struct Provider {
     _process: Tied,
+    /// Kept open: a program that can no longer print may end.
+    _output: BufReader<ChildStdout>,
     /// `issuer`, `client_id`, `client_secret`.
     pub about: Value,
 }
@@ -23,9 +25,10 @@ impl Provider {
         tokio::task::spawn_blocking(move || {
             let mut process = Tied::start(&["env", &format!("PACKAGES={packages}"), "node", &script], Stdio::piped());
             let mut line = String::new();
-            BufReader::new(process.stdout()).read_line(&mut line).expect("text");
+            let mut output = BufReader::new(process.stdout());
+            output.read_line(&mut line).expect("text");
             let about = serde_json::from_str(&line).unwrap_or_else(|_| panic!("the provider starts; it said {line:?}"));
-            Provider { _process: process, about }
+            Provider { _process: process, _output: output, about }
         })
         .await
         .expect("not cancelled")
