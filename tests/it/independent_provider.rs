@@ -28,7 +28,7 @@ async fn installation(change: impl FnOnce(Config) -> Config) -> Installation {
 
 /// Signs in through the foreign provider's own pages: a login, then consent.
 async fn sign_in(browser: &mut Client, url: &str, login: &str) -> Reply {
-    let mut page = browser.to_provider(url).await;
+    let mut page = browser.reach_provider(url).await;
     for _ in 0..2 {
         let forms = html::forms(&page.body);
         let form = forms.first().unwrap_or_else(|| panic!("a form on {}: {}", page.url, page.body));

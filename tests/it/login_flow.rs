@@ -10,7 +10,7 @@ use crate::support::world::World;
 
 /// The provider's answer for a browser, not visited yet: the callback with code and state.
 async fn at_the_callback(world: &World, browser: &mut Client, url: &str) -> Url {
-    let page = browser.to_provider(url).await;
+    let page = browser.reach_provider(url).await;
     let answer = browser.pick(&page, ALICE).await;
     let callback = answer.location();
     assert_eq!(callback.path(), "/cdn-cgi/access/callback");
@@ -77,7 +77,7 @@ async fn i_02_a_callback_works_in_the_browser_that_left() {
     let callback = at_the_callback(&world, &mut attacker, &world.app("/")).await;
     assert_refused(&mut world.stranger(), callback.as_str(), "a browser without cookies").await;
     let mut victim = world.stranger();
-    victim.to_provider(&world.app("/")).await;
+    victim.reach_provider(&world.app("/")).await;
     assert_refused(&mut victim, callback.as_str(), "a browser with a sign-in of its own").await;
     let left = victim.jar.value(&world.gateway.team_host(), "CF_Authorization");
     assert_eq!(left, None, "the victim is not signed in as the attacker");
@@ -102,7 +102,7 @@ async fn i_03_two_tabs_may_finish_in_any_order() {
 async fn i_05_the_provider_is_asked_with_pkce_state_and_nonce() {
     let world = World::start().await;
     let mut browser = world.stranger();
-    browser.to_provider(&world.app("/")).await;
+    browser.reach_provider(&world.app("/")).await;
     let asked = browser.history.iter().rev().find(|url| url.path().contains("/doorward/idp")).unwrap();
     let parameter = |name: &str| asked.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
     assert_eq!(parameter("code_challenge_method").as_deref(), Some("S256"));
@@ -145,7 +145,7 @@ async fn i_10_the_words_of_a_provider_are_shown_as_text() {
 /// What the built-in provider is asked when a browser signs in.
 async fn authorization_request(world: &World) -> (Client, Url) {
     let mut browser = world.stranger();
-    let page = browser.to_provider(&world.app("/")).await;
+    let page = browser.reach_provider(&world.app("/")).await;
     (browser, page.url)
 }
 
@@ -185,7 +185,7 @@ async fn i_05_the_built_in_provider_takes_no_plain_challenge() {
 async fn i_11_the_form_of_the_built_in_provider_is_answered_with_303() {
     let world = World::start().await;
     let mut browser = world.stranger();
-    let page = browser.to_provider(&world.app("/")).await;
+    let page = browser.reach_provider(&world.app("/")).await;
     assert_eq!(browser.pick(&page, ALICE).await.status, 303, "so that the form is not sent on");
 }
 
@@ -212,7 +212,7 @@ async fn i_11_a_code_is_worth_nothing_without_the_clients_secret() {
 async fn p_03_a_form_of_another_site_signs_nobody_in() {
     let world = World::start().await;
     let mut browser = world.stranger();
-    let page = browser.to_provider(&world.app("/")).await;
+    let page = browser.reach_provider(&world.app("/")).await;
     let (_, query) = page.url.as_str().split_once('?').unwrap();
     let headers = [("Content-Type", "application/x-www-form-urlencoded"), ("Origin", "http://evil.com")];
     let body = format!("{query}&email={ALICE}");

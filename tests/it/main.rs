@@ -1,6 +1,12 @@
 //! The whole gateway from outside.
 
+#![expect(clippy::unwrap_used, reason = "a test reports by panicking, in its own functions too")]
+
+mod admin;
+mod architecture;
 mod authority;
+mod browser_sign_in;
+mod cli;
 mod drain;
 mod harness;
 mod independent_provider;
@@ -16,6 +22,7 @@ mod revocation;
 mod sessions;
 mod sign_in;
 mod spoofing;
+mod stores;
 mod streaming;
 mod support;
 mod tokens;

@@ -99,7 +99,7 @@ async fn h_01_a_strange_path_is_where_one_returns_and_not_an_address() {
 /// The address of a hand-over that nobody has visited yet, and the browser that may visit it.
 async fn at_the_hand_over(world: &World) -> (Client, Url) {
     let mut browser = world.stranger();
-    let page = browser.to_provider(&world.app("/wanted")).await;
+    let page = browser.reach_provider(&world.app("/wanted")).await;
     let mut reply = browser.pick(&page, ALICE).await;
     while !(reply.is_redirect() && reply.location().path() == "/cdn-cgi/access/authorized") {
         let next = reply.location();

@@ -115,7 +115,7 @@ async fn g_08_what_somebody_planted_before_the_sign_in_names_nothing_after_it() 
     let world = World::start().await;
     let team = world.gateway.team_host();
     let mut attacker = world.stranger();
-    attacker.to_provider(&world.app("/")).await;
+    attacker.reach_provider(&world.app("/")).await;
     let planted = attacker.jar.value(&team, "CF_Session").unwrap().to_owned();
 
     let mut victim = world.stranger();
@@ -171,7 +171,7 @@ async fn g_10_signing_out_on_the_team_domain_does_the_same() {
 async fn g_10_a_sign_in_that_was_under_way_when_its_person_was_revoked_is_refused() {
     let world = World::start().await;
     let mut browser = world.stranger();
-    let page = browser.to_provider(&world.app("/")).await;
+    let page = browser.reach_provider(&world.app("/")).await;
     world.gateway.control("PUT", "/clock", json!({ "advance": "2s" })).await;
     world.gateway.control("POST", "/revocations", json!({ "email": ALICE })).await;
     let answer = browser.pick(&page, ALICE).await;

@@ -127,7 +127,7 @@ async fn get_identity_tells_an_app_who_is_there() {
 async fn a_visitor_may_be_somebody_who_is_on_no_list() {
     let world = World::start().await;
     let mut browser = world.stranger();
-    let page = browser.to_provider(&world.app("/")).await;
+    let page = browser.reach_provider(&world.app("/")).await;
     let forms = html::forms(&page.body);
     let form = forms.iter().find(|form| form.field("claims").is_some()).expect("a form to be somebody else");
     let typed =
@@ -153,7 +153,7 @@ async fn dev_with_nothing_given_shows_who_it_thinks_one_is() {
     let gateway = Gateway::dev(&[]).await;
     let app = gateway.ready["apps"][0]["url"].as_str().unwrap().to_owned();
     let mut browser = Client::new(&gateway);
-    let page = browser.to_provider(&app).await;
+    let page = browser.reach_provider(&app).await;
     let somebody = html::forms(&page.body)[0].field("email").expect("somebody to sign in as").to_owned();
     let answer = browser.pick(&page, &somebody).await;
     let demo = browser.follow(answer).await;

@@ -3,19 +3,19 @@
 //! raw socket, Chromium), and software that is not ours. Nothing here knows
 //! the inside of the gateway; tests speak to it as its users do.
 
-pub mod browser;
-pub mod client;
-pub mod config;
-pub mod cookies;
-pub mod deadline;
-pub mod gateway;
-pub mod html;
-pub mod node;
-pub mod origin;
-pub mod peers;
-pub mod postgres;
-pub mod raw;
-pub mod tied;
-pub mod token;
-pub mod wire;
-pub mod world;
+pub(crate) mod browser;
+pub(crate) mod client;
+pub(crate) mod config;
+pub(crate) mod cookies;
+pub(crate) mod deadline;
+pub(crate) mod gateway;
+pub(crate) mod html;
+pub(crate) mod node;
+pub(crate) mod origin;
+pub(crate) mod peers;
+pub(crate) mod postgres;
+pub(crate) mod raw;
+pub(crate) mod tied;
+pub(crate) mod token;
+pub(crate) mod wire;
+pub(crate) mod world;

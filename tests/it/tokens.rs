@@ -166,7 +166,7 @@ async fn k_12_a_token_of_one_kind_is_not_taken_for_another() {
     assert_worthless(&world, &parameter("meta"), "a meta token").await;
 
     let mut browser = world.stranger();
-    let page = browser.to_provider(&world.app("/")).await;
+    let page = browser.reach_provider(&world.app("/")).await;
     let state = page.url.query_pairs().find(|(key, _)| key == "state").unwrap().1.into_owned();
     assert_worthless(&world, &state, "the state of a sign-in").await;
 }

@@ -11,8 +11,8 @@ use super::deadline::eventually;
 use super::tied::Tied;
 
 /// A Chromium with a profile of its own.
-pub struct Browser {
-    pub page: Client,
+pub(crate) struct Browser {
+    pub(crate) page: Client,
     _driver: Driver,
     _profile: TempDir,
 }
@@ -33,7 +33,7 @@ const ARGUMENTS: [&str; 11] = [
 ];
 
 impl Browser {
-    pub async fn start() -> Browser {
+    pub(crate) async fn start() -> Browser {
         let driver = tokio::task::spawn_blocking(driver).await.expect("not cancelled");
         let profile = tempfile::Builder::new().prefix("doorward-chromium-").tempdir().expect("a temporary folder");
         let mut arguments: Vec<String> = ARGUMENTS.iter().map(|&argument| argument.to_owned()).collect();
@@ -51,12 +51,12 @@ impl Browser {
         Browser { page, _driver: driver, _profile: profile }
     }
 
-    pub async fn open(&self, url: &str) {
+    pub(crate) async fn open(&self, url: &str) {
         self.page.goto(url).await.expect("the page opens");
     }
 
     /// Waits until the address begins so.
-    pub async fn arrives_at(&self, prefix: &str) -> String {
+    pub(crate) async fn arrives_at(&self, prefix: &str) -> String {
         let mut last = String::new();
         eventually(&format!("the browser arrives at {prefix}"), async || {
             last = self.page.current_url().await.ok()?.to_string();
@@ -66,7 +66,7 @@ impl Browser {
     }
 
     /// Waits for an element that CSS finds, and presses it.
-    pub async fn press(&self, css: &str) {
+    pub(crate) async fn press(&self, css: &str) {
         let element = self.page.wait().for_element(Locator::Css(css)).await;
         element
             .unwrap_or_else(|error| panic!("{css} is on the page: {error}"))
@@ -76,7 +76,7 @@ impl Browser {
     }
 
     /// Presses the button or link with this text in it.
-    pub async fn press_text(&self, text: &str) {
+    pub(crate) async fn press_text(&self, text: &str) {
         let path = format!("//*[self::button or self::a][contains(normalize-space(.), \"{text}\")]");
         let element = self.page.wait().for_element(Locator::XPath(&path)).await;
         let element = match element {
@@ -87,25 +87,25 @@ impl Browser {
     }
 
     /// The text a person sees.
-    pub async fn text(&self) -> String {
+    pub(crate) async fn text(&self) -> String {
         let body = self.page.wait().for_element(Locator::Css("body")).await.expect("a page has a body");
         body.text().await.expect("text")
     }
 
-    pub async fn source(&self) -> String {
+    pub(crate) async fn source(&self) -> String {
         self.page.source().await.expect("a page")
     }
 
-    pub async fn title(&self) -> String {
+    pub(crate) async fn title(&self) -> String {
         self.page.title().await.expect("a title")
     }
 
     /// Runs a script in the page; what it returns.
-    pub async fn run(&self, script: &str) -> serde_json::Value {
+    pub(crate) async fn run(&self, script: &str) -> serde_json::Value {
         self.page.execute(script, Vec::new()).await.expect("the script runs")
     }
 
-    pub async fn close(self) {
+    pub(crate) async fn close(self) {
         self.page.close().await.expect("Chromium closes");
     }
 }

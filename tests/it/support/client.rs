@@ -11,67 +11,67 @@ use super::html::{self, Form};
 
 /// One browser profile, at one gateway: every `*.localhost` name leads there.
 #[derive(Clone)]
-pub struct Client {
+pub(crate) struct Client {
     http: reqwest::Client,
     gateway: SocketAddr,
     /// Sent with every request to the gateway.
     headers: Vec<(String, String)>,
-    pub jar: Jar,
+    pub(crate) jar: Jar,
     /// Every address visited, for what must never be in one.
-    pub history: Vec<Url>,
+    pub(crate) history: Vec<Url>,
     /// Every cookie that was set, with the host that set it.
-    pub given: Vec<(String, SetCookie)>,
+    pub(crate) given: Vec<(String, SetCookie)>,
 }
 
 /// An answer, read to its end.
 #[derive(Clone, Debug)]
-pub struct Reply {
-    pub url: Url,
-    pub status: u16,
-    pub headers: reqwest::header::HeaderMap,
-    pub body: String,
+pub(crate) struct Reply {
+    pub(crate) url: Url,
+    pub(crate) status: u16,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) body: String,
 }
 
 impl Reply {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
     /// The `Location` header as an absolute URL.
-    pub fn location(&self) -> Url {
+    pub(crate) fn location(&self) -> Url {
         let location = self.header("location").unwrap_or_else(|| panic!("{} redirects: {}", self.url, self.status));
         self.url.join(location).expect("a URL")
     }
 
-    pub fn is_redirect(&self) -> bool {
+    pub(crate) fn is_redirect(&self) -> bool {
         matches!(self.status, 301 | 302 | 303 | 307 | 308)
     }
 
-    pub fn cookies(&self) -> Vec<SetCookie> {
+    pub(crate) fn cookies(&self) -> Vec<SetCookie> {
         let lines = self.headers.get_all("set-cookie").iter();
         lines.map(|line| SetCookie::parse(line.to_str().expect("ASCII"))).collect()
     }
 
-    pub fn cookie(&self, name: &str) -> Option<SetCookie> {
+    pub(crate) fn cookie(&self, name: &str) -> Option<SetCookie> {
         self.cookies().into_iter().find(|cookie| cookie.name == name)
     }
 
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("JSON: {}", self.body))
     }
 
-    pub fn title(&self) -> &str {
+    pub(crate) fn title(&self) -> &str {
         html::title(&self.body)
     }
 
     /// Whether this is the redirect to the team's sign-in page, which must look as `cloudflared` expects.
-    pub fn sends_to_sign_in(&self) -> bool {
+    pub(crate) fn sends_to_sign_in(&self) -> bool {
         self.status == 302 && self.location().path().starts_with("/cdn-cgi/access/login/")
     }
 }
 
 impl Client {
-    pub fn new(gateway: &Gateway) -> Client {
+    pub(crate) fn new(gateway: &Gateway) -> Client {
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
@@ -88,24 +88,24 @@ impl Client {
     }
 
     /// The same browser behind a proxy (or a liar) that adds this to every request.
-    pub fn with_header(mut self, name: &str, value: &str) -> Client {
+    pub(crate) fn with_header(mut self, name: &str, value: &str) -> Client {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
     /// A browser that already holds this token for an app.
-    pub fn holding(gateway: &Gateway, host: &str, token: &str) -> Client {
+    pub(crate) fn holding(gateway: &Gateway, host: &str, token: &str) -> Client {
         let mut client = Client::new(gateway);
         client.jar.set(host, "CF_Authorization", token);
         client
     }
 
-    pub async fn get(&mut self, url: &str) -> Reply {
+    pub(crate) async fn get(&mut self, url: &str) -> Reply {
         self.request(Method::GET, url, &[], None).await
     }
 
     /// One request; redirects are not followed.
-    pub async fn request(
+    pub(crate) async fn request(
         &mut self,
         method: Method,
         url: &str,
@@ -156,13 +156,13 @@ impl Client {
     }
 
     /// Follows redirects to the first page.
-    pub async fn open(&mut self, url: &str) -> Reply {
+    pub(crate) async fn open(&mut self, url: &str) -> Reply {
         let reply = self.get(url).await;
         self.follow(reply).await
     }
 
     /// Follows redirects from an answer on.
-    pub async fn follow(&mut self, mut reply: Reply) -> Reply {
+    pub(crate) async fn follow(&mut self, mut reply: Reply) -> Reply {
         for _ in 0..20 {
             if !reply.is_redirect() {
                 return reply;
@@ -174,7 +174,7 @@ impl Client {
     }
 
     /// Sends a form with some of its fields filled in; redirects are not followed.
-    pub async fn submit(&mut self, page: &Reply, form: &Form, filled: &[(&str, &str)]) -> Reply {
+    pub(crate) async fn submit(&mut self, page: &Reply, form: &Form, filled: &[(&str, &str)]) -> Reply {
         let action = page.url.join(&form.action).expect("a URL");
         let mut body = url::form_urlencoded::Serializer::new(String::new());
         for (name, value) in &form.fields {
@@ -189,7 +189,7 @@ impl Client {
     }
 
     /// From an app's address to the page of the identity provider.
-    pub async fn to_provider(&mut self, url: &str) -> Reply {
+    pub(crate) async fn reach_provider(&mut self, url: &str) -> Reply {
         let page = self.open(url).await;
         if !html::forms(&page.body).is_empty() {
             return page;
@@ -204,7 +204,7 @@ impl Client {
     }
 
     /// Picks a person on the page of the built-in provider; what the provider answers.
-    pub async fn pick(&mut self, page: &Reply, email: &str) -> Reply {
+    pub(crate) async fn pick(&mut self, page: &Reply, email: &str) -> Reply {
         let forms = html::forms(&page.body);
         let form = forms
             .iter()
@@ -217,8 +217,8 @@ impl Client {
     }
 
     /// Signs in from an app's address on, through every page, to what the app (or a refusal) answers.
-    pub async fn sign_in(&mut self, url: &str, email: &str) -> Reply {
-        let page = self.to_provider(url).await;
+    pub(crate) async fn sign_in(&mut self, url: &str, email: &str) -> Reply {
+        let page = self.reach_provider(url).await;
         let answer = self.pick(&page, email).await;
         self.follow(answer).await
     }

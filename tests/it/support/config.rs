@@ -7,54 +7,52 @@ use super::origin::Origin;
 
 /// A configuration file in the making.
 #[derive(Clone, Debug)]
-pub struct Config {
+pub(crate) struct Config {
     head: String,
     store: String,
     body: String,
 }
 
-/// The team that every test configuration has.
-pub const TEAM: &str = "acme";
 /// The host of the apps `App` (`@corp.test` may enter), `Admin` (below `/admin`,
 /// root alone), `Public` (below `/public`, bypassed).
-pub const APP: &str = "app.localhost";
+pub(crate) const APP: &str = "app.localhost";
 /// The host of `Api`, which only service tokens enter.
-pub const API: &str = "api.localhost";
+pub(crate) const API: &str = "api.localhost";
 /// The host of `Other`, a second app for the same people as `App`.
-pub const OTHER: &str = "other.localhost";
+pub(crate) const OTHER: &str = "other.localhost";
 
 /// The credentials of the service token `Robot`.
-pub const ROBOT: [(&str, &str); 2] = [
+pub(crate) const ROBOT: [(&str, &str); 2] = [
     ("CF-Access-Client-Id", "0123456789abcdef0123456789abcdef.access"),
     ("CF-Access-Client-Secret", "a-secret-that-only-this-test-has-0123456789"),
 ];
 
-pub const ALICE: &str = "alice@corp.test";
-pub const ROOT: &str = "root@corp.test";
-pub const MALLORY: &str = "mallory@evil.test";
+pub(crate) const ALICE: &str = "alice@corp.test";
+pub(crate) const ROOT: &str = "root@corp.test";
+pub(crate) const MALLORY: &str = "mallory@evil.test";
 
 impl Config {
     /// The standard topology in emulator mode, everything served by one origin.
-    pub fn standard(origin: &Origin) -> Config {
+    pub(crate) fn standard(origin: &Origin) -> Config {
         let service = origin.url();
         let config = Config { head: EMULATOR.to_owned(), store: SQLITE.to_owned(), body: String::new() };
         config.and(&[APP, API, OTHER].map(|host| route(host, &service)).concat()).and(APPS).and(ROBOTS).and(PEOPLE)
     }
 
     /// The team and the people alone; apps and routes are to be added.
-    pub fn bare() -> Config {
+    pub(crate) fn bare() -> Config {
         Config { head: EMULATOR.to_owned(), store: SQLITE.to_owned(), body: PEOPLE.to_owned() }
     }
 
     /// The same with more at its end: whole tables, as they would be written in the file.
-    pub fn and(mut self, tables: &str) -> Config {
+    pub(crate) fn and(mut self, tables: &str) -> Config {
         self.body.push('\n');
         self.body.push_str(tables);
         self
     }
 
     /// The same with a text in it replaced, which must be there.
-    pub fn with(mut self, old: &str, new: &str) -> Config {
+    pub(crate) fn with(mut self, old: &str, new: &str) -> Config {
         assert!(self.head.contains(old) || self.body.contains(old), "{old:?} is in the configuration");
         self.head = self.head.replace(old, new);
         self.body = self.body.replace(old, new);
@@ -62,32 +60,32 @@ impl Config {
     }
 
     /// The same as a gateway that protects something: nobody's list of people, no emulator.
-    pub fn in_production(mut self) -> Config {
+    pub(crate) fn in_production(mut self) -> Config {
         self.head = self.head.replace("emulator", "production");
         self.body = self.body.replace(PEOPLE, "");
         self
     }
 
     /// The same on another store.
-    pub fn on_store(mut self, url: &str) -> Config {
+    pub(crate) fn on_store(mut self, url: &str) -> Config {
         self.store = url.to_owned();
         self
     }
 
     /// The file's text for a gateway that lives in this folder.
-    pub fn text(&self, folder: &Path) -> String {
+    pub(crate) fn text(&self, folder: &Path) -> String {
         let store = self.store.replace("FOLDER", folder.to_str().expect("UTF-8"));
         format!("{}\n[store]\nurl = \"{store}\"\n{}", self.head, self.body)
     }
 }
 
 /// One `[[route]]`.
-pub fn route(hostname: &str, service: &str) -> String {
+pub(crate) fn route(hostname: &str, service: &str) -> String {
     format!("\n[[route]]\nhostname = \"{hostname}\"\nservice = \"{service}\"\n")
 }
 
 /// One `[[app]]` with these lines after its name and domain.
-pub fn app(name: &str, domain: &str, lines: &str) -> String {
+pub(crate) fn app(name: &str, domain: &str, lines: &str) -> String {
     format!("\n[[app]]\nname = \"{name}\"\ntype = \"self_hosted\"\ndomain = \"{domain}\"\n{lines}\n")
 }
 

@@ -6,15 +6,15 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// Nothing a test waits for takes longer on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Looks again and again until there is an answer; fails the test with `what` when there is none in time.
-pub async fn eventually<T>(what: &str, probe: impl AsyncFnMut() -> Option<T>) -> T {
+pub(crate) async fn eventually<T>(what: &str, probe: impl AsyncFnMut() -> Option<T>) -> T {
     within(PATIENCE, what, probe).await
 }
 
 /// As [`eventually`], with a bound that is part of what is promised.
-pub async fn within<T>(limit: Duration, what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
+pub(crate) async fn within<T>(limit: Duration, what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
     let end = Instant::now() + limit;
     loop {
         if let Some(answer) = probe().await {
@@ -26,7 +26,7 @@ pub async fn within<T>(limit: Duration, what: &str, mut probe: impl AsyncFnMut()
 }
 
 /// Bounds a step that must end by itself.
-pub async fn in_time<T>(what: &str, step: impl Future<Output = T>) -> T {
+pub(crate) async fn in_time<T>(what: &str, step: impl Future<Output = T>) -> T {
     match tokio::time::timeout(PATIENCE, step).await {
         Ok(answer) => answer,
         Err(_) => panic!("not within {PATIENCE:?}: {what}"),

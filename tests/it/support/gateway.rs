@@ -14,12 +14,12 @@ use super::config::Config;
 use super::deadline::{eventually, in_time};
 
 /// A running gateway; it ends with this value.
-pub struct Gateway {
+pub(crate) struct Gateway {
     process: Child,
     log: Arc<Mutex<String>>,
     dir: TempDir,
     /// The object of `--ready-json`.
-    pub ready: Value,
+    pub(crate) ready: Value,
 }
 
 /// Where the configuration file of a gateway lies in its folder.
@@ -27,7 +27,7 @@ const CONFIG: &str = "doorward.toml";
 
 impl Gateway {
     /// `doorward serve` with this configuration.
-    pub async fn serve(config: &Config) -> Gateway {
+    pub(crate) async fn serve(config: &Config) -> Gateway {
         let dir = folder();
         write_config(dir.path(), config);
         let path = dir.path().join(CONFIG);
@@ -36,7 +36,7 @@ impl Gateway {
     }
 
     /// `doorward dev` on free ports.
-    pub async fn dev(arguments: &[&str]) -> Gateway {
+    pub(crate) async fn dev(arguments: &[&str]) -> Gateway {
         let dir = folder();
         let data = dir.path().join("data");
         let fixed = ["dev", "--port", "0", "--admin-port", "0", "--data", data.to_str().expect("UTF-8")];
@@ -70,36 +70,31 @@ impl Gateway {
     }
 
     /// The address of the public listener.
-    pub fn public(&self) -> SocketAddr {
+    pub(crate) fn public(&self) -> SocketAddr {
         address(&self.ready["public"])
     }
 
     /// The address of the admin listener.
-    pub fn admin(&self) -> SocketAddr {
+    pub(crate) fn admin(&self) -> SocketAddr {
         address(&self.ready["admin"])
     }
 
-    pub fn team_url(&self) -> &str {
+    pub(crate) fn team_url(&self) -> &str {
         self.ready["team"]["url"].as_str().expect("the ready line names the team's URL")
     }
 
     /// The team's host without a port.
-    pub fn team_host(&self) -> String {
+    pub(crate) fn team_host(&self) -> String {
         host_of(self.team_url())
     }
 
-    pub fn certs_url(&self) -> String {
+    pub(crate) fn certs_url(&self) -> String {
         format!("{}/cdn-cgi/access/certs", self.team_url())
     }
 
     /// The `aud` of the application with this name.
-    pub fn aud(&self, app: &str) -> String {
+    pub(crate) fn aud(&self, app: &str) -> String {
         self.app(app)["aud"].as_str().expect("an app has an aud").to_owned()
-    }
-
-    /// The URL of the application with this name, without a trailing slash.
-    pub fn url(&self, app: &str) -> String {
-        self.app(app)["url"].as_str().expect("an app has a url").trim_end_matches('/').to_owned()
     }
 
     fn app(&self, name: &str) -> &Value {
@@ -108,47 +103,47 @@ impl Gateway {
     }
 
     /// A URL on one of the app hosts: `http://app.localhost:41234/path`.
-    pub fn at(&self, host: &str, path: &str) -> String {
+    pub(crate) fn at(&self, host: &str, path: &str) -> String {
         format!("http://{host}:{}{path}", self.public().port())
     }
 
     /// What it wrote to standard error so far.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         self.log.lock().expect("not poisoned").clone()
     }
 
     /// Waits until the log says so.
-    pub async fn logs(&self, text: &str) {
+    pub(crate) async fn logs(&self, text: &str) {
         eventually(&format!("the log says {text:?}"), async || self.log().contains(text).then_some(())).await;
     }
 
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.dir.path()
     }
 
     /// Replaces the configuration file; the gateway looks at it when it is told to.
-    pub fn rewrite(&self, config: &Config) {
+    pub(crate) fn rewrite(&self, config: &Config) {
         write_config(self.dir.path(), config);
     }
 
-    pub fn rewrite_text(&self, text: &str) {
+    pub(crate) fn rewrite_text(&self, text: &str) {
         std::fs::write(self.dir.path().join(CONFIG), text).expect("the folder is ours");
     }
 
     /// Ends the process as a crash or a power cut would.
-    pub async fn kill(&mut self) {
+    pub(crate) async fn kill(&mut self) {
         self.process.kill().await.expect("it is our child");
     }
 
     /// Sends a signal by its name: `HUP`, `TERM`, `INT`.
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let id = self.process.id().expect("it still runs").to_string();
         let status = std::process::Command::new("kill").args(["-s", name, &id]).status().expect("kill is there");
         assert!(status.success(), "the signal was sent");
     }
 
     /// The most memory the process ever had, in KiB.
-    pub fn peak_memory(&self) -> usize {
+    pub(crate) fn peak_memory(&self) -> usize {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id().expect("it still runs")));
         let status = status.expect("Linux tells about a process");
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
@@ -156,12 +151,12 @@ impl Gateway {
     }
 
     /// Waits for the end of the process.
-    pub async fn exit(&mut self) -> ExitStatus {
+    pub(crate) async fn exit(&mut self) -> ExitStatus {
         in_time("the gateway ends", self.process.wait()).await.expect("it is our child")
     }
 
     /// A call of the admin listener with the API token; the status and the JSON.
-    pub async fn admin_call(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+    pub(crate) async fn admin_call(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
         let method: reqwest::Method = method.parse().expect("a method");
         let mut request = client.request(method, format!("http://{}{path}", self.admin()));
@@ -178,26 +173,26 @@ impl Gateway {
     }
 
     /// A call of the control API that must succeed.
-    pub async fn control(&self, method: &str, path: &str, body: Value) -> Value {
+    pub(crate) async fn control(&self, method: &str, path: &str, body: Value) -> Value {
         let (status, answer) = self.admin_call(method, &format!("/emulator/v1{path}"), Some(body)).await;
         assert!((200..300).contains(&status), "{method} {path}: {status} {answer}");
         answer
     }
 
     /// A token for an app from the control API; `request` is the rest of the call.
-    pub async fn token(&self, request: Value) -> String {
+    pub(crate) async fn token(&self, request: Value) -> String {
         let answer = self.control("POST", "/tokens", request).await;
         answer["token"].as_str().expect("the answer holds a token").to_owned()
     }
 }
 
 /// Runs `doorward` to its end: exit code, output, errors.
-pub async fn run(arguments: &[&str]) -> (i32, String, String) {
+pub(crate) async fn run(arguments: &[&str]) -> (i32, String, String) {
     run_with(arguments, &[]).await
 }
 
 /// The same with these environment variables.
-pub async fn run_with(arguments: &[&str], environment: &[(&str, &str)]) -> (i32, String, String) {
+pub(crate) async fn run_with(arguments: &[&str], environment: &[(&str, &str)]) -> (i32, String, String) {
     let mut command = command();
     command.args(arguments).envs(environment.iter().copied()).stdin(Stdio::null());
     let output = in_time("the command ends", command.output()).await.expect("the binary runs");
@@ -246,6 +241,6 @@ fn address(url: &Value) -> SocketAddr {
 }
 
 /// The host of a URL, without its port.
-pub fn host_of(url: &str) -> String {
+pub(crate) fn host_of(url: &str) -> String {
     url::Url::parse(url).expect("a URL").host_str().expect("a host").to_owned()
 }

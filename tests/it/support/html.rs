@@ -3,15 +3,15 @@
 
 /// A form and what it would send.
 #[derive(Clone, Debug)]
-pub struct Form {
-    pub action: String,
+pub(crate) struct Form {
+    pub(crate) action: String,
     /// Named inputs and buttons, in order, as name and value.
-    pub fields: Vec<(String, String)>,
+    pub(crate) fields: Vec<(String, String)>,
 }
 
 impl Form {
     /// The names and values of the fields that are carried along unseen.
-    pub fn field(&self, name: &str) -> Option<&str> {
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
         self.fields.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 }
@@ -22,7 +22,7 @@ struct Tag<'a> {
     attributes: &'a str,
 }
 
-pub fn forms(page: &str) -> Vec<Form> {
+pub(crate) fn forms(page: &str) -> Vec<Form> {
     let mut forms: Vec<Form> = Vec::new();
     let mut inside = false;
     for tag in tags(page) {
@@ -44,11 +44,11 @@ pub fn forms(page: &str) -> Vec<Form> {
 }
 
 /// Where the links of a page lead.
-pub fn links(page: &str) -> Vec<String> {
+pub(crate) fn links(page: &str) -> Vec<String> {
     tags(page).filter(|tag| tag.name == "a").filter_map(|tag| tag.attribute("href")).collect()
 }
 
-pub fn title(page: &str) -> &str {
+pub(crate) fn title(page: &str) -> &str {
     let rest = page.split_once("<title>").map_or("", |(_, rest)| rest);
     rest.split_once("</title>").map_or("", |(title, _)| title.trim())
 }

@@ -11,16 +11,16 @@ use super::peers::{self, script};
 use super::tied::Tied;
 
 /// A running `oidc-provider`.
-pub struct Provider {
+pub(crate) struct Provider {
     _process: Tied,
     /// Kept open: a program that can no longer print may end.
     _output: BufReader<ChildStdout>,
     /// `issuer`, `client_id`, `client_secret`.
-    pub about: Value,
+    pub(crate) about: Value,
 }
 
 impl Provider {
-    pub async fn start() -> Provider {
+    pub(crate) async fn start() -> Provider {
         let (script, packages) = (script("node/provider.mjs"), peers::node_folder());
         tokio::task::spawn_blocking(move || {
             let mut process = Tied::start(&["env", &format!("PACKAGES={packages}"), "node", &script], Stdio::piped());
@@ -35,7 +35,7 @@ impl Provider {
     }
 
     /// Its `[[identity_provider]]` in the gateway's configuration.
-    pub fn config(&self, name: &str) -> String {
+    pub(crate) fn config(&self, name: &str) -> String {
         let text = |key: &str| self.about[key].as_str().expect("text");
         format!(
             "\n[[identity_provider]]\nname = \"{name}\"\ntype = \"oidc\"\nissuer = \"{}\"\n\
@@ -49,20 +49,20 @@ impl Provider {
 }
 
 /// What jose makes of a token, through the certs endpoint; the error it prints otherwise.
-pub async fn jose(token: &str, certs: &str, issuer: &str, audience: &str) -> Result<Value, String> {
+pub(crate) async fn jose(token: &str, certs: &str, issuer: &str, audience: &str) -> Result<Value, String> {
     let mut node = Command::new("node");
     node.env("PACKAGES", peers::node_folder()).arg(script("node/verify.mjs"));
     verdict(node.args([token, certs, issuer, audience])).await
 }
 
 /// The same with PyJWT.
-pub async fn pyjwt(token: &str, certs: &str, issuer: &str, audience: &str) -> Result<Value, String> {
+pub(crate) async fn pyjwt(token: &str, certs: &str, issuer: &str, audience: &str) -> Result<Value, String> {
     let script = script("python/verify.py");
     verdict(Command::new(peers::python()).arg(script).args([token, certs, issuer, audience])).await
 }
 
 /// A token signed by somebody else; `key` is the HMAC key for `HS256`.
-pub async fn forged(alg: &str, header: &Value, claims: &Value, key: &str) -> String {
+pub(crate) async fn forged(alg: &str, header: &Value, claims: &Value, key: &str) -> String {
     let script = script("node/forge.mjs");
     let arguments = [alg, &header.to_string(), &claims.to_string(), key];
     run(Command::new("node").arg(script).args(arguments)).await.expect("the forger signs")

@@ -20,7 +20,7 @@ const RECORDED_BODY: usize = 1024 * 1024;
 
 /// What the origin does with the next requests.
 #[derive(Clone, Debug)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// `200 ok`, keeping the connection.
     Ok,
     /// `200` with these header lines and this body.
@@ -43,26 +43,26 @@ pub enum Answer {
 
 /// One request as it arrived.
 #[derive(Clone, Debug)]
-pub struct Seen {
-    pub head: Head,
-    pub body: Vec<u8>,
-    pub body_length: usize,
+pub(crate) struct Seen {
+    pub(crate) head: Head,
+    pub(crate) body: Vec<u8>,
+    pub(crate) body_length: usize,
     /// Whether the body came to its proper end.
-    pub complete: bool,
-    pub trailers: Vec<String>,
+    pub(crate) complete: bool,
+    pub(crate) trailers: Vec<String>,
     /// Counts the connections to this origin: which one brought it.
-    pub connection: usize,
+    pub(crate) connection: usize,
 }
 
 impl Seen {
     /// The names of all fields that a CGI-like server could read as ours.
-    pub fn access_fields(&self) -> Vec<&str> {
+    pub(crate) fn access_fields(&self) -> Vec<&str> {
         let canon = |name: &str| name.to_ascii_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "-");
         let names = self.head.fields.iter().map(|(name, _)| name.as_str());
         names.filter(|name| canon(name).starts_with("cf-access-")).collect()
     }
 
-    pub fn assertion(&self) -> Option<&str> {
+    pub(crate) fn assertion(&self) -> Option<&str> {
         self.head.field("cf-access-jwt-assertion")
     }
 }
@@ -77,14 +77,14 @@ struct Shared {
 }
 
 /// The origin. Dropping it closes its port and every connection.
-pub struct Origin {
+pub(crate) struct Origin {
     address: SocketAddr,
     shared: Arc<Shared>,
     _tasks: JoinSet<()>,
 }
 
 impl Origin {
-    pub async fn start() -> Origin {
+    pub(crate) async fn start() -> Origin {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
         let shared = Arc::new(Shared {
@@ -101,44 +101,44 @@ impl Origin {
     }
 
     /// The value of a route's `service`.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// From now on, answers so.
-    pub fn answer(&self, answer: Answer) {
+    pub(crate) fn answer(&self, answer: Answer) {
         *self.shared.answer.lock().expect("not poisoned") = answer;
     }
 
     /// Everything that arrived so far, in order.
-    pub fn seen(&self) -> Vec<Seen> {
+    pub(crate) fn seen(&self) -> Vec<Seen> {
         self.shared.seen.lock().expect("not poisoned").clone()
     }
 
     /// The one request that must have arrived.
-    pub fn only(&self) -> Seen {
+    pub(crate) fn only(&self) -> Seen {
         let seen = self.seen();
         assert_eq!(seen.len(), 1, "exactly one request reaches the origin: {seen:#?}");
         seen.into_iter().next().expect("one")
     }
 
-    pub fn last(&self) -> Seen {
+    pub(crate) fn last(&self) -> Seen {
         self.seen().pop().expect("a request reached the origin")
     }
 
     /// Forgets what it saw.
-    pub fn forget(&self) {
+    pub(crate) fn forget(&self) {
         self.shared.seen.lock().expect("not poisoned").clear();
         self.shared.bytes.store(0, Ordering::SeqCst);
     }
 
     /// `U:0` of the attack catalogue: not one byte came in since [`Origin::forget`].
-    pub fn assert_untouched(&self, because_of: &str) {
+    pub(crate) fn assert_untouched(&self, because_of: &str) {
         assert_eq!(self.shared.bytes.load(Ordering::SeqCst), 0, "{because_of}: reached the origin: {:#?}", self.seen());
     }
 
     /// Sends one server-sent event to everyone who listens, once somebody does.
-    pub async fn emit(&self, data: &str) {
+    pub(crate) async fn emit(&self, data: &str) {
         eventually("somebody listens to the events", async || {
             self.shared.events.send(format!("data: {data}\n\n")).ok()
         })
@@ -146,7 +146,7 @@ impl Origin {
     }
 
     /// How many bytes of bodies have arrived, complete or not.
-    pub async fn body_bytes_reach(&self, count: usize) {
+    pub(crate) async fn body_bytes_reach(&self, count: usize) {
         let mut arriving = self.shared.arriving.subscribe();
         super::deadline::in_time("the upload reaches the origin", arriving.wait_for(|bytes| *bytes >= count))
             .await

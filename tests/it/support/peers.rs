@@ -3,17 +3,17 @@
 use std::path::{Path, PathBuf};
 
 /// The folder with the npm packages of `tests/node/package.json`.
-pub fn node_folder() -> String {
+pub(crate) fn node_folder() -> String {
     present("node", "node_modules/jose/package.json").to_str().expect("UTF-8").to_owned()
 }
 
 /// A Python that has PyJWT.
-pub fn python() -> PathBuf {
+pub(crate) fn python() -> PathBuf {
     present("python", "bin/python").join("bin/python")
 }
 
 /// A script that is kept beside the tests.
-pub fn script(path: &str) -> String {
+pub(crate) fn script(path: &str) -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path).to_str().expect("UTF-8").to_owned()
 }
 

@@ -19,7 +19,7 @@ struct Cluster {
 static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
 
 /// The URL of a fresh database.
-pub async fn database() -> String {
+pub(crate) async fn database() -> String {
     let cluster = CLUSTER.get_or_init(start).await;
     let name = format!("doorward{}", cluster.databases.fetch_add(1, Ordering::SeqCst));
     let folder = &cluster.folder;

@@ -4,7 +4,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 
 /// A process whose shell keeper reads from us and ends it when that pipe
 /// closes: on drop, at the end of the test binary, or when it is killed.
-pub struct Tied {
+pub(crate) struct Tied {
     keeper: Child,
     lifeline: Option<ChildStdin>,
 }
@@ -21,12 +21,12 @@ wait "$child"
 "#;
 
 impl Tied {
-    pub fn start(words: &[&str], output: Stdio) -> Tied {
+    pub(crate) fn start(words: &[&str], output: Stdio) -> Tied {
         Self::start_in(words, output, "")
     }
 
     /// As [`Tied::start`]; at the end the folder `leaves` goes too.
-    pub fn start_in(words: &[&str], output: Stdio, leaves: &str) -> Tied {
+    pub(crate) fn start_in(words: &[&str], output: Stdio, leaves: &str) -> Tied {
         let mut keeper = Command::new("sh")
             .args(["-c", KEEPER, "keeper"])
             .args(words)
@@ -40,13 +40,8 @@ impl Tied {
         Tied { keeper, lifeline }
     }
 
-    pub fn stdout(&mut self) -> std::process::ChildStdout {
+    pub(crate) fn stdout(&mut self) -> std::process::ChildStdout {
         self.keeper.stdout.take().expect("started with piped output, taken once")
-    }
-
-    /// Whether the keeper, and so the process, has ended.
-    pub fn has_ended(&mut self) -> bool {
-        self.keeper.try_wait().expect("a child can be asked").is_some()
     }
 }
 

@@ -5,12 +5,12 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 /// The claims of a token, unverified.
-pub fn claims(token: &str) -> Value {
+pub(crate) fn claims(token: &str) -> Value {
     part(token, 1)
 }
 
 /// The header of a token, unverified.
-pub fn header(token: &str) -> Value {
+pub(crate) fn header(token: &str) -> Value {
     part(token, 0)
 }
 
@@ -24,19 +24,19 @@ fn encode(value: &Value) -> String {
 }
 
 /// The same signature over another header.
-pub fn with_header(token: &str, header: &Value) -> String {
+pub(crate) fn with_header(token: &str, header: &Value) -> String {
     let (_, rest) = token.split_once('.').expect("three parts");
     format!("{}.{rest}", encode(header))
 }
 
 /// The same signature over other claims.
-pub fn with_claims(token: &str, claims: &Value) -> String {
+pub(crate) fn with_claims(token: &str, claims: &Value) -> String {
     let parts: Vec<&str> = token.split('.').collect();
     format!("{}.{}.{}", parts[0], encode(claims), parts[2])
 }
 
 /// A token without a signature, its algorithm named `alg`.
-pub fn unsigned(token: &str, alg: &str) -> String {
+pub(crate) fn unsigned(token: &str, alg: &str) -> String {
     let mut header = header(token);
     header["alg"] = alg.into();
     format!("{}.{}.", encode(&header), encode(&claims(token)))

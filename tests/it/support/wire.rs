@@ -5,9 +5,9 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 
 /// The first line and the header fields of a message, in the order and spelling they came.
 #[derive(Clone, Debug)]
-pub struct Head {
-    pub first_line: String,
-    pub fields: Vec<(String, String)>,
+pub(crate) struct Head {
+    pub(crate) first_line: String,
+    pub(crate) fields: Vec<(String, String)>,
 }
 
 impl Head {
@@ -25,26 +25,26 @@ impl Head {
     }
 
     /// The first field of that name, whatever its case.
-    pub fn field(&self, name: &str) -> Option<&str> {
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
         self.fields.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
     /// Every field of that name.
-    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.fields.iter().filter(move |(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
     /// The status of a response.
-    pub fn status(&self) -> u16 {
+    pub(crate) fn status(&self) -> u16 {
         self.first_line.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0)
     }
 
-    pub fn method(&self) -> &str {
+    pub(crate) fn method(&self) -> &str {
         self.first_line.split(' ').next().unwrap_or_default()
     }
 
     /// The request target exactly as it was sent.
-    pub fn target(&self) -> &str {
+    pub(crate) fn target(&self) -> &str {
         self.first_line.split(' ').nth(1).unwrap_or_default()
     }
 
@@ -58,13 +58,13 @@ impl Head {
 }
 
 /// One connection, read message by message.
-pub struct Wire<S> {
-    pub stream: S,
+pub(crate) struct Wire<S> {
+    pub(crate) stream: S,
     buffer: Vec<u8>,
 }
 
 impl<S: AsyncRead + Unpin> Wire<S> {
-    pub fn new(stream: S) -> Self {
+    pub(crate) fn new(stream: S) -> Self {
         Self { stream, buffer: Vec::new() }
     }
 
@@ -81,7 +81,7 @@ impl<S: AsyncRead + Unpin> Wire<S> {
     }
 
     /// The next head; `None` when the peer closed instead.
-    pub async fn head(&mut self) -> Option<Head> {
+    pub(crate) async fn head(&mut self) -> Option<Head> {
         loop {
             if let Some(end) = find(&self.buffer, b"\r\n\r\n") {
                 let text = String::from_utf8_lossy(&self.buffer[..end]).into_owned();
@@ -95,7 +95,7 @@ impl<S: AsyncRead + Unpin> Wire<S> {
     }
 
     /// Hands each part of a request's body to `each` as it arrives. Trailer lines come back; `None` when it was cut short.
-    pub async fn request_body(&mut self, head: &Head, each: impl FnMut(&[u8])) -> Option<Vec<String>> {
+    pub(crate) async fn request_body(&mut self, head: &Head, each: impl FnMut(&[u8])) -> Option<Vec<String>> {
         if head.is_chunked() {
             return self.chunks(each).await;
         }
@@ -103,7 +103,7 @@ impl<S: AsyncRead + Unpin> Wire<S> {
     }
 
     /// The same for a response, whose body may also end with the connection.
-    pub async fn response_body(&mut self, head: &Head, mut each: impl FnMut(&[u8])) -> Option<Vec<String>> {
+    pub(crate) async fn response_body(&mut self, head: &Head, mut each: impl FnMut(&[u8])) -> Option<Vec<String>> {
         if matches!(head.status(), 204 | 304) {
             return Some(Vec::new());
         }
@@ -122,7 +122,7 @@ impl<S: AsyncRead + Unpin> Wire<S> {
     }
 
     /// One part of a chunked body, for a response that is read while it is written; `None` at its end.
-    pub async fn chunk(&mut self) -> Option<Vec<u8>> {
+    pub(crate) async fn chunk(&mut self) -> Option<Vec<u8>> {
         let size = usize::from_str_radix(self.line().await?.split(';').next()?.trim(), 16).ok()?;
         let mut data = Vec::new();
         self.exactly(size, |part| data.extend_from_slice(part)).await?;
@@ -133,7 +133,7 @@ impl<S: AsyncRead + Unpin> Wire<S> {
     }
 
     /// Everything up to the end of the connection.
-    pub async fn rest(&mut self) -> Vec<u8> {
+    pub(crate) async fn rest(&mut self) -> Vec<u8> {
         while self.fill().await {}
         std::mem::take(&mut self.buffer)
     }

@@ -10,35 +10,35 @@ use super::gateway::Gateway;
 use super::origin::Origin;
 use super::raw::{RawReply, exchange};
 
-pub struct World {
-    pub origin: Origin,
-    pub gateway: Gateway,
+pub(crate) struct World {
+    pub(crate) origin: Origin,
+    pub(crate) gateway: Gateway,
 }
 
 impl World {
-    pub async fn start() -> World {
+    pub(crate) async fn start() -> World {
         Self::with(|config| config).await
     }
 
     /// The standard topology after a change.
-    pub async fn with(change: impl FnOnce(Config) -> Config) -> World {
+    pub(crate) async fn with(change: impl FnOnce(Config) -> Config) -> World {
         let origin = Origin::start().await;
         let gateway = Gateway::serve(&change(Config::standard(&origin))).await;
         World { origin, gateway }
     }
 
     /// A URL on the host of the app `App`.
-    pub fn app(&self, path: &str) -> String {
+    pub(crate) fn app(&self, path: &str) -> String {
         self.gateway.at(APP, path)
     }
 
     /// A browser that nobody signed in with.
-    pub fn stranger(&self) -> Client {
+    pub(crate) fn stranger(&self) -> Client {
         Client::new(&self.gateway)
     }
 
     /// A browser that signed in to `App` through all its pages, as one of `@corp.test`.
-    pub async fn signed_in(&self, email: &str) -> Client {
+    pub(crate) async fn signed_in(&self, email: &str) -> Client {
         let mut browser = self.stranger();
         let reply = browser.sign_in(&self.app("/"), email).await;
         assert_eq!(reply.status, 200, "{email} is let in: {}", reply.body);
@@ -47,28 +47,28 @@ impl World {
     }
 
     /// A token for the app at this address, from the control API.
-    pub async fn token(&self, email: &str, app: &str) -> String {
+    pub(crate) async fn token(&self, email: &str, app: &str) -> String {
         self.gateway.token(json!({ "app": app, "email": email })).await
     }
 
     /// One `GET` with the bytes as they are in `target`, on a connection of its own. `fields` are whole header lines.
-    pub async fn raw_get(&self, target: &str, fields: &[&str]) -> RawReply {
+    pub(crate) async fn raw_get(&self, target: &str, fields: &[&str]) -> RawReply {
         let fields: String = fields.iter().map(|line| format!("{line}\r\n")).collect();
         let request = format!("GET {target} HTTP/1.1\r\nHost: {APP}:{}\r\n{fields}\r\n", self.public().port());
         self.raw(request).await
     }
 
     /// These bytes on a connection of their own.
-    pub async fn raw(&self, bytes: impl AsRef<[u8]>) -> RawReply {
+    pub(crate) async fn raw(&self, bytes: impl AsRef<[u8]>) -> RawReply {
         exchange(self.public(), bytes).await.expect("an answer before the end of the connection")
     }
 
-    pub fn public(&self) -> SocketAddr {
+    pub(crate) fn public(&self) -> SocketAddr {
         self.gateway.public()
     }
 
     /// `UNAUTH` of the attack catalogue, by the app of that name.
-    pub fn assert_sent_to_sign_in(&self, status: u16, location: Option<&str>, app: &str, what: &str) {
+    pub(crate) fn assert_sent_to_sign_in(&self, status: u16, location: Option<&str>, app: &str, what: &str) {
         let location = location.unwrap_or_default();
         assert_eq!(status, 302, "{what} is sent to sign in, not {status} {location}");
         let prefix = format!("{}/cdn-cgi/access/login/", self.gateway.team_url());
@@ -78,7 +78,7 @@ impl World {
     }
 
     /// The same for the browser's answers.
-    pub fn assert_asked_to_sign_in(&self, reply: &Reply, app: &str, what: &str) {
+    pub(crate) fn assert_asked_to_sign_in(&self, reply: &Reply, app: &str, what: &str) {
         self.assert_sent_to_sign_in(reply.status, reply.header("location"), app, what);
     }
 }

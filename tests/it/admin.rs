@@ -1,0 +1,75 @@
+//! The admin listener: probes, metrics, and who may call.
+
+use crate::support::raw::exchange;
+use crate::support::world::World;
+
+async fn call(world: &World, line: &str, fields: &[&str]) -> crate::support::raw::RawReply {
+    let fields: String = fields.iter().map(|field| format!("{field}\r\n")).collect();
+    let request = format!("{line} HTTP/1.1\r\nConnection: close\r\n{fields}\r\n");
+    exchange(world.gateway.admin(), request).await.expect("an answer")
+}
+
+#[tokio::test]
+async fn probes_and_metrics_need_no_token() {
+    let world = World::start().await;
+    world.stranger().get(&world.app("/public")).await;
+    for path in ["/healthz", "/readyz"] {
+        let reply = call(&world, &format!("GET {path}"), &["Host: 127.0.0.1"]).await;
+        assert_eq!(reply.status(), 200, "{path}: {}", reply.text());
+        assert!(serde_json::from_str::<serde_json::Value>(&reply.text()).is_ok());
+    }
+    let metrics = call(&world, "GET /metrics", &["Host: localhost"]).await;
+    assert_eq!(metrics.status(), 200);
+    assert!(metrics.text().contains("doorward_"), "{}", metrics.text());
+}
+
+#[tokio::test]
+async fn p_01_the_control_api_asks_for_its_token() {
+    let world = World::start().await;
+    let token = world.gateway.ready["api_token"].as_str().unwrap().to_owned();
+    for credentials in [
+        vec![],
+        vec!["Authorization: Bearer wrong".to_owned()],
+        vec![format!("Authorization: Basic {token}")],
+        vec![format!("Authorization: Bearer {}x", token)],
+        vec![format!("Authorization: Bearer {token}"), "Authorization: Bearer wrong".to_owned()],
+    ] {
+        let fields: Vec<&str> = ["Host: 127.0.0.1"].into_iter().chain(credentials.iter().map(String::as_str)).collect();
+        let reply = call(&world, &format!("GET /emulator/v1/users?token={token}"), &fields).await;
+        assert!(matches!(reply.status(), 400 | 401 | 403), "{credentials:?}: {}", reply.status());
+    }
+    let good = format!("Authorization: Bearer {token}");
+    assert_eq!(call(&world, "GET /emulator/v1/users", &["Host: 127.0.0.1", &good]).await.status(), 200);
+}
+
+#[tokio::test]
+async fn p_03_a_page_of_another_site_cannot_call_whatever_name_it_uses() {
+    let world = World::start().await;
+    let good = format!("Authorization: Bearer {}", world.gateway.ready["api_token"].as_str().unwrap());
+    for host in ["evil.com", "localhost.evil.com", "127.0.0.1.nip.io", "app.localhost", "acme.localhost"] {
+        let reply = call(&world, "GET /emulator/v1/users", &[&format!("Host: {host}"), &good]).await;
+        assert_eq!(reply.status(), 403, "{host}");
+        assert_eq!(call(&world, "GET /healthz", &[&format!("Host: {host}")]).await.status(), 403, "{host}");
+    }
+    for origin in ["null", "http://evil.com", "http://app.localhost", "http://localhost.evil.com"] {
+        let fields = ["Host: 127.0.0.1", &good, &format!("Origin: {origin}")];
+        assert_eq!(call(&world, "GET /emulator/v1/users", &fields).await.status(), 403, "{origin}");
+    }
+}
+
+#[tokio::test]
+async fn p_04_a_write_says_that_it_is_json() {
+    let world = World::start().await;
+    let good = format!("Authorization: Bearer {}", world.gateway.ready["api_token"].as_str().unwrap());
+    for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"] {
+        let body = r#"{"email":"alice@corp.test"}"#;
+        let request = format!(
+            "POST /emulator/v1/revocations HTTP/1.1\r\nHost: 127.0.0.1\r\n{good}\r\nContent-Type: {kind}\r\n\
+             Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            body.len()
+        );
+        let reply = exchange(world.gateway.admin(), request).await.unwrap();
+        assert_eq!(reply.status(), 415, "{kind}");
+        assert_eq!(reply.head.field("access-control-allow-origin"), None);
+    }
+}
