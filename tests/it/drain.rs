@@ -34,11 +34,10 @@ async fn r_12_a_request_under_way_ends_well_and_nothing_new_is_accepted() {
     let mut raw = Raw::connect(world.public()).await;
     raw.send(format!("GET /public HTTP/1.1\r\nHost: {APP}\r\n\r\n")).await;
     assert_eq!(raw.head().await.unwrap().status(), 200);
+    assert!(world.gateway.accepts());
 
     world.gateway.signal("TERM");
-    let public = world.public();
-    let closed = async || tokio::net::TcpStream::connect(public).await.is_err().then_some(());
-    eventually("no new connection is accepted", closed).await;
+    eventually("no new connection is accepted", async || (!world.gateway.accepts()).then_some(())).await;
 
     world.origin.emit("to the end").await;
     assert_eq!(raw.chunk().await.unwrap(), b"data: to the end\n\n", "what is under way goes on");

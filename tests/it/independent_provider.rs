@@ -8,6 +8,7 @@ use crate::support::gateway::Gateway;
 use crate::support::html;
 use crate::support::node::Provider;
 use crate::support::origin::Origin;
+use crate::support::reserved::Reserved;
 use crate::support::token;
 
 const POLICIES: &str = r#"allowed_idps = ["Foreign"]
@@ -97,9 +98,10 @@ async fn in_production_mode_there_is_no_other_way_in_and_nothing_to_control() {
 
 #[tokio::test]
 async fn a_provider_that_is_down_gives_a_clear_page_and_the_way_back() {
-    let gone = Origin::start().await.url();
+    let gone = Reserved::port();
     let provider = format!(
-        "\n[[identity_provider]]\nname = \"Foreign\"\ntype = \"oidc\"\nissuer = \"{gone}\"\nconfig = {{ client_id = \"x\", client_secret = \"y\" }}\n"
+        "\n[[identity_provider]]\nname = \"Foreign\"\ntype = \"oidc\"\nissuer = \"{}\"\nconfig = {{ client_id = \"x\", client_secret = \"y\" }}\n",
+        gone.url()
     );
     let origin = Origin::start().await;
     let tables = route(APP, &origin.url()) + &provider + &app("App", APP, POLICIES);

@@ -1,8 +1,9 @@
 //! An origin that is down, slow, rude or silly: a clear answer, and never somebody else's bytes.
 
 use crate::support::config::{ALICE, APP, Config, ROOT, route};
-use crate::support::origin::{Answer, Origin};
+use crate::support::origin::Answer;
 use crate::support::raw::RawReply;
+use crate::support::reserved::Reserved;
 use crate::support::world::World;
 
 /// A page that says nothing about the inside and carries a ray id (S-02).
@@ -28,9 +29,9 @@ fn patience(config: Config) -> Config {
 
 #[tokio::test]
 async fn an_origin_that_is_down_is_502() {
-    let gone = Origin::start().await.url();
+    let gone = Reserved::port();
     let world = World::with(|config| {
-        config.and(&route("down.localhost", &gone)).with("app.localhost/public", "down.localhost")
+        config.and(&route("down.localhost", &gone.url())).with("app.localhost/public", "down.localhost")
     })
     .await;
     let reply = world.raw("GET / HTTP/1.1\r\nHost: down.localhost\r\n\r\n").await;

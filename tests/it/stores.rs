@@ -7,6 +7,7 @@ use crate::support::config::{ALICE, APP, Config};
 use crate::support::gateway::{Gateway, run};
 use crate::support::origin::Origin;
 use crate::support::postgres;
+use crate::support::reserved::Reserved;
 use crate::support::token;
 
 /// A SQLite file that outlives its gateway, and a Postgres database.
@@ -39,10 +40,11 @@ async fn what_was_acknowledged_survives_a_crash() {
     let (_folder, stores) = stores().await;
     let origin = Origin::start().await;
     for store in stores {
-        let config = Config::standard(&origin).on_store(&store);
+        // The issuer holds the port: the next process must be reached as the same team.
+        let kept = Reserved::port();
+        let listen = format!("public = \"{}\"", kept.address);
+        let config = Config::standard(&origin).on_store(&store).with("public = \"127.0.0.1:0\"", &listen);
         let mut gateway = Gateway::serve(&config).await;
-        // The issuer holds the port; the next process must be reached as the same team.
-        let port = gateway.public().port();
         let mut alice = Client::new(&gateway);
         assert_eq!(alice.sign_in(&gateway.at(APP, "/"), ALICE).await.status, 200);
         let revoked = gateway.token(json!({ "app": "App", "email": "root@corp.test" })).await;
@@ -50,8 +52,7 @@ async fn what_was_acknowledged_survives_a_crash() {
         let certs = Client::new(&gateway).get(&gateway.certs_url()).await.json();
         gateway.kill().await;
 
-        let same_port = config.with("public = \"127.0.0.1:0\"", &format!("public = \"127.0.0.1:{port}\""));
-        let gateway = Gateway::serve(&same_port).await;
+        let gateway = Gateway::serve(&config).await;
         assert_eq!(Client::new(&gateway).get(&gateway.certs_url()).await.json(), certs, "the keys are the same");
         assert_eq!(alice.get(&gateway.at(APP, "/again")).await.status, 200, "{store}: the session lives on");
         let mut root = Client::holding(&gateway, APP, &revoked);
@@ -102,9 +103,9 @@ async fn l_06_another_encryption_key_refuses_to_start_and_makes_no_new_keys() {
 #[tokio::test]
 async fn a_store_that_cannot_be_reached_is_an_error_that_shows_no_password() {
     let folder = tempfile::tempdir().unwrap();
-    let gone = Origin::start().await.url().replace("http://", "");
+    let gone = Reserved::port();
     let origin = Origin::start().await;
-    let store = format!("postgres://door:hunter2@{gone}/doorward");
+    let store = format!("postgres://door:hunter2@{}/doorward", gone.address);
     let path = folder.path().join("doorward.toml");
     std::fs::write(&path, Config::standard(&origin).on_store(&store).text(folder.path())).unwrap();
     let (code, _, errors) = run(&["serve", "--config", path.to_str().unwrap(), "--ready-json"]).await;

@@ -150,6 +150,20 @@ impl Gateway {
         line.trim().trim_end_matches(" kB").parse().expect("a number")
     }
 
+    /// Whether the process itself still has the public port open. Connecting
+    /// would not tell: another test may have been given the port since.
+    pub(crate) fn accepts(&self) -> bool {
+        let id = self.process.id().expect("it still runs");
+        let sockets = std::fs::read_to_string("/proc/net/tcp").expect("Linux lists the sockets");
+        let port = format!(":{:04X}", self.public().port());
+        let listening = sockets.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let listening = listening.filter(|columns| columns[1].ends_with(&port) && columns[3] == "0A");
+        let ours: Vec<String> = listening.map(|columns| format!("socket:[{}]", columns[9])).collect();
+        let open = std::fs::read_dir(format!("/proc/{id}/fd")).expect("it still runs").flatten();
+        open.filter_map(|file| std::fs::read_link(file.path()).ok())
+            .any(|target| ours.iter().any(|socket| target.as_os_str() == socket.as_str()))
+    }
+
     /// Waits for the end of the process.
     pub(crate) async fn exit(&mut self) -> ExitStatus {
         in_time("the gateway ends", self.process.wait()).await.expect("it is our child")
