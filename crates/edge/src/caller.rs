@@ -197,20 +197,31 @@ async fn from_token(
     catalog: &Catalog,
 ) -> Result<Caller, Unavailable> {
     let renewable = carrier == Carrier::Cookie && app.refresh == Refresh::Edge;
-    if let Some(person) = remembered(edge, token, app, arrival.now) {
-        if renewable && person.ends_soon(arrival.now) {
+    let known = match remembered(edge, token, app, arrival.now) {
+        Some(person) => Caller::Person { person, renewed: false },
+        None => verified(edge, token, app, arrival, catalog).await?,
+    };
+    let renewal = match &known {
+        Caller::Person { person, .. } if renewable && person.ends_soon(arrival.now) => {
             // Until its end the old token is good enough if renewing fails.
-            if let Ok(Some(next)) = renewal::renewed(edge, token, app, arrival, catalog).await {
-                return Ok(Caller::Person { person: next, renewed: true });
-            }
+            renewal::renewed(edge, token, app, arrival, catalog).await.unwrap_or_default()
         }
-        return Ok(Caller::Person { person, renewed: false });
-    }
+        Caller::Nobody if renewable => renewal::renewed(edge, token, app, arrival, catalog).await?,
+        _ => None,
+    };
+    Ok(renewal.map_or(known, |person| Caller::Person { person, renewed: true }))
+}
+
+/// Whoever the token itself proves, kept for its next use.
+async fn verified(
+    edge: &Edge,
+    token: &str,
+    app: &Arc<App>,
+    arrival: &Arrival,
+    catalog: &Catalog,
+) -> Result<Caller, Unavailable> {
     let ring = edge.signer.keyring();
     let Ok(verified) = ring.verify_app(token, &edge.issuers, &app.aud, arrival.now, Lifetime::ZERO) else {
-        if renewable && let Some(person) = renewal::renewed(edge, token, app, arrival, catalog).await? {
-            return Ok(Caller::Person { person, renewed: true });
-        }
         return Ok(Caller::Nobody);
     };
     if edge.store.revocations().is_revoked(&verified.bearings()) {
