@@ -1,33 +1,31 @@
-//! Reading and rewriting the `Cookie` header byte by byte. Quotes are not
-//! special (G-03), and several cookies of one name are all looked at (G-01).
+//! The `Cookie` header as it comes from browsers and as origins get it.
 
-use doorward_model::cookie::{APP_SESSION, AUTHORIZATION, DEVICE, SESSION};
+use doorward_model::cookie::{self, APP_SESSION, AUTHORIZATION, DEVICE, PENDING_PREFIX, SESSION};
 use http::header::{COOKIE, HeaderMap, HeaderValue};
-
-/// More candidates than any honest browser sends are not looked at.
-const MOST_CANDIDATES: usize = 10;
 
 /// Cookies of the sign-in itself: an origin has no business with them.
 const NOT_FOR_ORIGINS: &[&str] = &[APP_SESSION, SESSION, DEVICE, "CF_Binding"];
 
+fn is_for_origins(name: &str) -> bool {
+    !NOT_FOR_ORIGINS.contains(&name) && !name.starts_with(PENDING_PREFIX)
+}
+
 /// Every value of a cookie, in the order they were sent.
 pub(crate) fn values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
-    pairs(headers).filter(move |(found, _)| *found == name).map(|(_, value)| value).take(MOST_CANDIDATES)
+    cookie::values(lines(headers), name)
 }
 
 /// The application tokens a browser presents.
 pub(crate) fn tokens(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-    values(headers, AUTHORIZATION).filter(|value| !value.is_empty())
+    values(headers, AUTHORIZATION)
 }
 
 fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
-    headers
-        .get_all(COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .map(|pair| pair.trim_matches([' ', '\t']))
-        .filter_map(|pair| pair.split_once('='))
+    cookie::pairs(lines(headers))
+}
+
+fn lines(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok())
 }
 
 /// Leaves for the origin one `Cookie` line: the application's own cookies, and
@@ -46,7 +44,7 @@ pub(crate) fn rewrite_for_origin(headers: &mut HeaderMap, token: Option<&str>) {
         kept.push_str(value);
     };
     for (name, value) in pairs(headers) {
-        if name != AUTHORIZATION && !NOT_FOR_ORIGINS.contains(&name) {
+        if name != AUTHORIZATION && is_for_origins(name) {
             keep(name, value);
         }
     }
@@ -65,7 +63,7 @@ fn is_already_right(headers: &HeaderMap, token: Option<&str>) -> bool {
     let one_line = lines.next().is_some_and(|line| line.to_str().is_ok()) && lines.next().is_none();
     let mut tokens = values(headers, AUTHORIZATION);
     let right_token = tokens.next() == token && tokens.next().is_none();
-    one_line && right_token && !pairs(headers).any(|(name, _)| NOT_FOR_ORIGINS.contains(&name))
+    one_line && right_token && pairs(headers).all(|(name, _)| is_for_origins(name))
 }
 
 #[cfg(test)]

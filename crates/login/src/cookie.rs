@@ -4,7 +4,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use doorward_model::cookie::{AUTHORIZATION, DEVICE, SESSION};
+use doorward_model::cookie::{self, AUTHORIZATION, DEVICE, PENDING_PREFIX, SESSION};
 use doorward_model::login::{AtProvider, LOGIN_LIFETIME};
 use doorward_model::secret::{Secret, sha256_hex};
 use doorward_model::time::{Lifetime, Timestamp};
@@ -14,31 +14,18 @@ use tower_cookies::cookie::SameSite;
 use tower_cookies::cookie::time::OffsetDateTime;
 use tower_cookies::{Cookie, Cookies};
 
-/// More candidates than any honest browser sends are not looked at (G-01).
-const MOST_CANDIDATES: usize = 10;
 /// Sign-ins one browser may have under way at once (G-05).
 const MOST_PENDING: usize = 5;
-/// What the cookies of sign-ins under way begin with; a moment and a name follow.
-const PENDING: &str = "CF_Login_";
 const SESSION_LIFETIME: Lifetime = Lifetime::from_hours(4);
 const DEVICE_LIFETIME: Lifetime = Lifetime::from_days(30);
 
-/// Every value of a cookie, in the order they were sent. Read byte by byte:
-/// quotes are not special (G-03), and none of several hides another (G-01).
+/// Every value of a cookie, in the order they were sent.
 pub(crate) fn values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
-    pairs(headers)
-        .filter(move |(found, value)| *found == name && !value.is_empty())
-        .map(|(_, value)| value)
-        .take(MOST_CANDIDATES)
+    cookie::values(lines(headers), name)
 }
 
-fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
-    headers
-        .get_all(COOKIE)
-        .iter()
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.trim_matches([' ', '\t']).split_once('='))
+fn lines(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok())
 }
 
 /// Gives the browser an organisation token.
@@ -93,7 +80,7 @@ pub(crate) fn remember_attempt(
     now: Timestamp,
 ) {
     let mut pending: Vec<&str> =
-        pairs(headers).map(|(name, _)| name).filter(|name| name.starts_with(PENDING)).collect();
+        cookie::pairs(lines(headers)).map(|(name, _)| name).filter(|name| name.starts_with(PENDING_PREFIX)).collect();
     // The names hold the moment at a fixed width, so the oldest sort first.
     pending.sort_unstable();
     let surplus = (pending.len() + 1).saturating_sub(MOST_PENDING);
@@ -118,7 +105,7 @@ pub(crate) fn forget_attempt(cookies: &Cookies, attempt: &AtProvider) {
 
 fn attempt_cookie(attempt: &AtProvider) -> String {
     let begun = attempt.expires_at.minus(LOGIN_LIFETIME).secs();
-    format!("{PENDING}{begun:010x}_{}", &sha256_hex(&attempt.attempt)[..8])
+    format!("{PENDING_PREFIX}{begun:010x}_{}", &sha256_hex(&attempt.attempt)[..8])
 }
 
 /// A cookie with the attributes of Access: this host only, not for scripts.

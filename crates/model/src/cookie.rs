@@ -1,5 +1,5 @@
-//! The application's cookie as it is written to browsers: both doors set it,
-//! the login door at the end of a sign-in, the edge when it renews a token.
+//! Cookies as both doors read them, and the application's cookie as both write
+//! it: the login door at the end of a sign-in, the edge when it renews a token.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -16,8 +16,27 @@ pub const SESSION: &str = "CF_Session";
 /// Names a browser on the team domain across sign-ins.
 pub const DEVICE: &str = "CF_Device";
 
+/// Begins the names of cookies that each bind one sign-in under way to its browser.
+pub const PENDING_PREFIX: &str = "CF_Login_";
+
 /// The last second of the year 9999, the end of what an HTTP date can say.
 const LAST_HTTP_SECOND: u64 = 253_402_300_799;
+
+/// More candidates than any honest browser sends are not looked at (G-01).
+const MOST_CANDIDATES: usize = 10;
+
+/// Name and value of every cookie in these `Cookie` lines. Read byte by byte:
+/// quotes are not special (G-03).
+pub fn pairs<'a>(lines: impl Iterator<Item = &'a str>) -> impl Iterator<Item = (&'a str, &'a str)> {
+    lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim_matches([' ', '\t']).split_once('='))
+}
+
+/// Every value of a cookie that has one, in the order they were sent: none of
+/// several hides another (G-01).
+pub fn values<'a>(lines: impl Iterator<Item = &'a str>, name: &'a str) -> impl Iterator<Item = &'a str> {
+    let named = pairs(lines).filter(move |(found, value)| *found == name && !value.is_empty());
+    named.map(|(_, value)| value).take(MOST_CANDIDATES)
+}
 
 /// The `Set-Cookie` value that gives a browser the application's token.
 ///
