@@ -9,6 +9,7 @@ mod browser_sign_in;
 mod cli;
 mod drain;
 mod harness;
+mod http2;
 mod independent_provider;
 mod login_flow;
 mod origins;

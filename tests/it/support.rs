@@ -10,6 +10,7 @@ pub(crate) mod cookies;
 pub(crate) mod deadline;
 pub(crate) mod gateway;
 pub(crate) mod html;
+pub(crate) mod http2;
 pub(crate) mod node;
 pub(crate) mod origin;
 pub(crate) mod peers;

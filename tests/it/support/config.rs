@@ -74,8 +74,8 @@ impl Config {
 
     /// The file's text for a gateway that lives in this folder.
     pub(crate) fn text(&self, folder: &Path) -> String {
-        let store = self.store.replace("FOLDER", folder.to_str().expect("UTF-8"));
-        format!("{}\n[store]\nurl = \"{store}\"\n{}", self.head, self.body)
+        let text = format!("{}\n[store]\nurl = \"{}\"\n{}", self.head, self.store, self.body);
+        text.replace("FOLDER", folder.to_str().expect("UTF-8"))
     }
 }
 
