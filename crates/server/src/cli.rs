@@ -101,7 +101,7 @@ struct ExplainArgs {
     /// The answer as one JSON object
     #[arg(long)]
     json: bool,
-    /// The address that is asked for, https://wiki.example.com/page
+    /// The address that is asked for, such as `https://wiki.example.com/page`
     url: url::Url,
 }
 
