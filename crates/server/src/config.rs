@@ -1,4 +1,4 @@
-//! The configuration: [`raw`] as written, then [`resolved`] and checked.
+//! The configuration: `raw` as written, then `resolved` and checked.
 //! Nothing past the start sees the raw form, and a file with any error is
 //! refused as a whole, with every problem named (invariant I15).
 
