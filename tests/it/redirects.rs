@@ -158,6 +158,7 @@ async fn h_07_a_hand_over_ends_after_a_minute() {
 async fn h_07_no_token_is_ever_in_an_address_or_in_the_log() {
     let world = World::start().await;
     let browser = world.signed_in(ALICE).await;
+    world.gateway.logs("admitted").await;
     let tokens: Vec<&str> = browser
         .given
         .iter()

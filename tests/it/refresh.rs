@@ -102,7 +102,7 @@ async fn at_the_edge_the_policies_are_asked_again() {
     let shut = crate::support::config::Config::standard(&world.origin).with("corp.test\" }", "elsewhere.test\" }");
     world.gateway.rewrite(&shut);
     world.gateway.signal("HUP");
-    world.gateway.logs("reloaded").await;
+    world.gateway.logs("was reloaded").await;
     let reply = alice.clone().get(&world.app("/")).await;
     assert_ne!(reply.status, 200);
     assert!(reply.cookie("CF_Authorization").is_none_or(|cookie| cookie.removes()));
