@@ -134,3 +134,46 @@ async fn every_decision_is_one_line_in_the_log_that_names_the_rule() {
     world.gateway.logs(MALLORY).await;
     assert!(!world.gateway.log().contains(&token), "a token is never in the log");
 }
+
+#[tokio::test]
+async fn a_program_that_asks_for_json_gets_every_refusal_as_json() {
+    let world = World::start().await;
+    let ask = [("Accept", "application/json")];
+    let script = [("Accept", "application/json"), ("X-Requested-With", "XMLHttpRequest")];
+    for (url, headers, status) in [
+        (world.app("/data"), &script[..], 401),
+        (world.gateway.at("nobody.localhost", "/"), &ask[..], 404),
+        (world.gateway.at(API, "/"), &ask[..], 403),
+    ] {
+        let reply = world.stranger().request(Method::GET, &url, headers, None).await;
+        assert_eq!(reply.status, status, "{url}");
+        let json = reply.json();
+        assert_eq!(json["status_code"], u64::from(status), "{url}");
+        assert!(json["message"].as_str().is_some_and(|text| !text.is_empty()), "{url}");
+        assert!(json["ray_id"].as_str().is_some_and(|ray| !ray.is_empty()), "{url}");
+    }
+}
+
+#[tokio::test]
+async fn a_host_of_nobody_has_no_access_organization() {
+    let world = World::start().await;
+    let url = world.gateway.at("other.cloudflareaccess.com", "/cdn-cgi/access/certs");
+    let reply = world.stranger().get(&url).await;
+    assert_eq!(reply.status, 404);
+    assert!(reply.body.contains("Unable to find your Access organization"), "{}", reply.body);
+}
+
+#[tokio::test]
+async fn an_emulator_publishes_its_keys_at_the_machines_own_address_too() {
+    let world = World::start().await;
+    let published = |url: String| {
+        let mut stranger = world.stranger();
+        async move { stranger.get(&url).await }
+    };
+    let team = published(format!("{}/cdn-cgi/access/certs", world.gateway.team_url())).await;
+    for host in ["localhost", "127.0.0.1"] {
+        let local = published(world.gateway.at(host, "/cdn-cgi/access/certs")).await;
+        assert_eq!((local.status, &local.body), (200, &team.body), "{host}");
+        assert_eq!(published(world.gateway.at(host, "/")).await.status, 404, "{host}: nothing else is there");
+    }
+}

@@ -8,7 +8,7 @@ use doorward_model::host::Host;
 use doorward_model::id::RayId;
 use doorward_model::path::NormPath;
 use doorward_model::time::Timestamp;
-use http::header::{EXPECT, HOST};
+use http::header::{ACCEPT, EXPECT, HOST};
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
 use ipnet::IpNet;
@@ -41,6 +41,8 @@ pub(crate) struct Visit {
     pub(crate) path: NormPath,
     /// What `X-Forwarded-For` says to the origin.
     pub(crate) forwarded_for: String,
+    /// The client is a program that asks for JSON, not for a page.
+    pub(crate) wants_json: bool,
 }
 
 /// Why a request is turned away before it has a place.
@@ -100,7 +102,7 @@ pub(crate) fn read(
         app: None,
     };
     let forwarded_for = forwarded_for(&head.headers, socket.peer, trusted);
-    Ok(Visit { arrival, path, forwarded_for })
+    Ok(Visit { arrival, path, forwarded_for, wants_json: wants_json(&head.headers) })
 }
 
 /// Exactly one host, however it is spelled: `Host`, `:authority` or an
@@ -139,6 +141,11 @@ fn says_https(headers: &HeaderMap) -> bool {
     let mut values = headers.get_all("x-forwarded-proto").iter();
     let https = values.next().is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"https"));
     https && values.next().is_none()
+}
+
+fn wants_json(headers: &HeaderMap) -> bool {
+    let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    accept.contains("application/json") && !accept.contains("text/html")
 }
 
 fn country(headers: &HeaderMap) -> Option<String> {

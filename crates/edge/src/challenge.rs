@@ -56,7 +56,7 @@ pub(crate) async fn redirect(
         app.aud,
         utf8_percent_encode(return_to.as_str(), NON_ALPHANUMERIC)
     );
-    let mut response = respond::redirect(&location, arrival);
+    let mut response = respond::redirect(&location, visit);
     let headers = response.headers_mut();
     headers.insert(WWW_AUTHENTICATE, resource_metadata(visit));
     headers.insert("access-control-allow-credentials", HeaderValue::from_static("true"));

@@ -1,12 +1,13 @@
 //! The pipeline every request takes, in the order it takes it: place, strip,
 //! match, caller, verdict, origin. No way leads round a stage.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use doorward_model::app::App;
 use doorward_model::catalog::Catalog;
 use doorward_model::route::Service;
-use doorward_model::site::ACCESS_PREFIX;
+use doorward_model::site::{ACCESS_PREFIX, CERTS};
 use doorward_policy::{Facts, Grant, Permit, Refusal};
 use http::request::Parts;
 use http::{Request, Response};
@@ -56,7 +57,16 @@ fn door(edge: &Edge, visit: &Visit, catalog: &Catalog) -> Option<axum::Router> {
     if host.name() == catalog.team().host.name() {
         return Some(edge.team.clone());
     }
-    (visit.path.as_str().starts_with(ACCESS_PREFIX) && catalog.serves_host(host)).then(|| edge.access.clone())
+    let served = visit.path.as_str().starts_with(ACCESS_PREFIX) && catalog.serves_host(host);
+    (served || is_local_certs(edge, visit)).then(|| edge.access.clone())
+}
+
+/// In emulator mode the keys are also at this machine's own addresses: many
+/// resolvers do not know names below `localhost`, which validators would need.
+fn is_local_certs(edge: &Edge, visit: &Visit) -> bool {
+    let name = visit.arrival.host.name();
+    let local = name == "localhost" || name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    edge.emulator && local && visit.path.as_str() == CERTS
 }
 
 /// Hands a request to a router, away from the workers: it may wait for the store.
@@ -144,7 +154,7 @@ async fn forward(
     };
     edge.metrics.admitted(permit.grant());
     let Some(route) = catalog.route_at(&visit.arrival.host, &visit.path) else {
-        return answer::trouble(&Trouble::Unreachable("no route serves this host".into()), &visit.arrival);
+        return answer::trouble(&Trouble::Unreachable("no route serves this host".into()), visit);
     };
     let websocket = upgrade::is_websocket(&head);
     let mut head = head;
@@ -157,11 +167,11 @@ async fn forward(
             match exchange(worker, key, request).await {
                 Ok((response, lease)) => match client {
                     Some(client) if upgrade::is_accepted(&response) => upgrade::tunnel(client, response, lease),
-                    _ => answer::handed_through(response, lease, &visit.arrival),
+                    _ => answer::handed_through(response, lease, visit),
                 },
                 Err(trouble) => {
                     edge.metrics.trouble(&trouble);
-                    answer::trouble(&trouble, &visit.arrival)
+                    answer::trouble(&trouble, visit)
                 }
             }
         }
@@ -178,7 +188,7 @@ async fn demo(edge: &Edge, visit: &Visit, request: Request<crate::body::Upload>)
     use tower::ServiceExt as _;
 
     let Some(demo) = edge.demo.clone() else {
-        return answer::trouble(&Trouble::Unreachable("there is no demo application".into()), &visit.arrival);
+        return answer::trouble(&Trouble::Unreachable("there is no demo application".into()), visit);
     };
     let request = request.map(axum::body::Body::new);
     let response = edge.off_path(async move { demo.oneshot(request).await }).await;

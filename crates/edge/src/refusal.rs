@@ -6,6 +6,7 @@ use std::sync::Arc;
 use doorward_model::app::App;
 use doorward_model::catalog::Catalog;
 use doorward_model::cookie;
+use doorward_model::site::ACCESS_PREFIX;
 use doorward_pages::{Action, Forbidden, forbidden_json};
 use doorward_policy::{Refusal, RefusalKind};
 use http::header::{ACCESS_CONTROL_REQUEST_METHOD, HeaderMap, HeaderValue, ORIGIN, SET_COOKIE, WWW_AUTHENTICATE};
@@ -37,19 +38,19 @@ pub(crate) async fn respond(
 ) -> Response<Body> {
     log(refusal, caller, app, visit);
     let mut response = match caller {
-        Caller::Unavailable => return respond::unavailable(&visit.arrival),
-        Caller::BadServiceToken => unauthorized(app, visit, head),
-        Caller::Machine(_) => forbidden(app, visit, head, None),
-        Caller::Conflict => conflict(app, visit, head),
-        Caller::Nobody if is_preflight(head) => forbidden(app, visit, head, None),
+        Caller::Unavailable => return respond::unavailable(visit),
+        Caller::BadServiceToken => unauthorized(visit),
+        Caller::Machine(_) => forbidden(app, visit, None),
+        Caller::Conflict => conflict(app, visit),
+        Caller::Nobody if is_preflight(head) => forbidden(app, visit, None),
         Caller::Person { person, .. } if refusal.kind == RefusalKind::Denied => {
-            forbidden(app, visit, head, Some(person.identity.email.as_str()))
+            forbidden(app, visit, Some(person.identity.email.as_str()))
         }
         // Somebody who signed in with a provider this application does not allow is nobody to it.
         Caller::Nobody | Caller::Person { .. } => match refusal.kind {
             RefusalKind::NeedsLogin if is_xhr(&head.headers) => needs_login_xhr(app, visit),
             RefusalKind::NeedsLogin => challenge::redirect(edge, app, visit, head, catalog).await,
-            RefusalKind::Forbidden | RefusalKind::Denied => nobody_forbidden(app, visit, head),
+            RefusalKind::Forbidden | RefusalKind::Denied => nobody_forbidden(app, visit),
         },
     };
     edge.metrics.refused(caller, refusal.kind);
@@ -63,10 +64,15 @@ pub(crate) fn unmatched(edge: &Edge, visit: &Visit, catalog: &Catalog) -> Respon
     edge.metrics.unmatched.inc();
     let host = visit.arrival.host.name();
     tracing::info!(ray.id = %visit.arrival.ray, client.ip = %visit.arrival.client_ip, host, "refused: no application covers this address");
+    if visit.path.as_str().starts_with(ACCESS_PREFIX) {
+        let text = format!("{host} is neither the team's domain nor the host of an application.");
+        let heading = "Unable to find your Access organization";
+        return respond::notice(StatusCode::NOT_FOUND, heading, &text, visit);
+    }
     let text = format!("No application is configured for {host} at this address.");
     // In emulator mode the person at the keyboard mistyped; show what there is.
     let links = if edge.emulator { known_apps(visit, catalog) } else { Vec::new() };
-    respond::notice_with_links(StatusCode::NOT_FOUND, "There is nothing here", &text, links, &visit.arrival)
+    respond::notice_with_links(StatusCode::NOT_FOUND, "There is nothing here", &text, links, visit)
 }
 
 fn known_apps(visit: &Visit, catalog: &Catalog) -> Vec<Action> {
@@ -83,33 +89,29 @@ fn known_apps(visit: &Visit, catalog: &Catalog) -> Vec<Action> {
     links
 }
 
-fn unauthorized(app: &App, visit: &Visit, head: &Parts) -> Response<Body> {
-    if respond::wants_json(&head.headers) {
-        let body = forbidden_json(Some(app.aud.as_str()), visit.arrival.ray.as_str()).replacen("403", "401", 1);
-        return respond::json(StatusCode::UNAUTHORIZED, body, &visit.arrival);
-    }
+fn unauthorized(visit: &Visit) -> Response<Body> {
     respond::notice(
         StatusCode::UNAUTHORIZED,
         "The service token is not valid",
         "The credentials of this request are unknown, wrong, expired, disabled or incomplete. (Cloudflare Access)",
-        &visit.arrival,
+        visit,
     )
 }
 
-fn nobody_forbidden(app: &App, visit: &Visit, head: &Parts) -> Response<Body> {
+fn nobody_forbidden(app: &App, visit: &Visit) -> Response<Body> {
     if app.service_auth_401_redirect {
-        return unauthorized(app, visit, head);
+        return unauthorized(visit);
     }
     match &app.custom_non_identity_deny_url {
-        Some(url) => respond::redirect(url, &visit.arrival),
-        None => forbidden(app, visit, head, None),
+        Some(url) => respond::redirect(url, visit),
+        None => forbidden(app, visit, None),
     }
 }
 
-fn forbidden(app: &App, visit: &Visit, head: &Parts, email: Option<&str>) -> Response<Body> {
+fn forbidden(app: &App, visit: &Visit, email: Option<&str>) -> Response<Body> {
     let ray = visit.arrival.ray.as_str();
-    let mut response = if respond::wants_json(&head.headers) {
-        respond::json(StatusCode::FORBIDDEN, forbidden_json(Some(app.aud.as_str()), ray), &visit.arrival)
+    let mut response = if visit.wants_json {
+        respond::json(StatusCode::FORBIDDEN, forbidden_json(Some(app.aud.as_str()), ray), visit)
     } else {
         let page = Forbidden {
             app: Some(&app.name),
@@ -119,15 +121,15 @@ fn forbidden(app: &App, visit: &Visit, head: &Parts, email: Option<&str>) -> Res
             ray,
             sign_in_other: email.map(|_| "/cdn-cgi/access/logout".to_owned()),
         };
-        respond::html(StatusCode::FORBIDDEN, &page, &visit.arrival)
+        respond::html(StatusCode::FORBIDDEN, &page, visit)
     };
     response.headers_mut().insert("cf-access-error", HeaderValue::from_static("1"));
     response
 }
 
 /// Two people's tokens in one request: neither is believed, both are taken away.
-fn conflict(app: &App, visit: &Visit, head: &Parts) -> Response<Body> {
-    let mut response = forbidden(app, visit, head, None);
+fn conflict(app: &App, visit: &Visit) -> Response<Body> {
+    let mut response = forbidden(app, visit, None);
     response.headers_mut().append(SET_COOKIE, header(&cookie::cleared_app_cookie(app)));
     response
 }
@@ -136,7 +138,7 @@ fn conflict(app: &App, visit: &Visit, head: &Parts) -> Response<Body> {
 /// status it can read (Access docs, "CORS").
 fn needs_login_xhr(app: &App, visit: &Visit) -> Response<Body> {
     let text = format!("Your session for {} has ended. Reload the page to sign in again.", app.name);
-    let mut response = respond::notice(StatusCode::UNAUTHORIZED, "Sign in again", &text, &visit.arrival);
+    let mut response = respond::notice(StatusCode::UNAUTHORIZED, "Sign in again", &text, visit);
     let headers = response.headers_mut();
     headers.insert(WWW_AUTHENTICATE, challenge::resource_metadata(visit));
     headers.insert("access-control-allow-headers", HeaderValue::from_static("x-requested-with"));
@@ -150,18 +152,18 @@ fn is_xhr(headers: &HeaderMap) -> bool {
 
 fn log(refusal: &Refusal, caller: &Caller, app: &App, visit: &Visit) {
     let (who, why) = match caller {
-        Caller::Person { person, .. } => (person.identity.email.as_str(), "the policies refuse this person"),
-        Caller::Machine(machine) => (machine.token.name.as_str(), "no policy lets this service token in"),
-        Caller::BadServiceToken => ("", "the service token does not hold"),
-        Caller::Conflict => ("", "two people's tokens in one request"),
-        Caller::Unavailable => ("", "who is calling cannot be checked now"),
+        Caller::Person { person, .. } => (Some(person.identity.email.as_str()), "the policies refuse this person"),
+        Caller::Machine(machine) => (Some(machine.token.name.as_str()), "no policy lets this service token in"),
+        Caller::BadServiceToken => (None, "the service token does not hold"),
+        Caller::Conflict => (None, "two people's tokens in one request"),
+        Caller::Unavailable => (None, "who is calling cannot be checked now"),
         Caller::Nobody => match refusal.kind {
-            RefusalKind::NeedsLogin => ("", "nobody has signed in"),
-            RefusalKind::Forbidden | RefusalKind::Denied => ("", "no sign-in could help"),
+            RefusalKind::NeedsLogin => (None, "nobody has signed in"),
+            RefusalKind::Forbidden | RefusalKind::Denied => (None, "no sign-in could help"),
         },
     };
     tracing::info!(
         ray.id = %visit.arrival.ray, app.name = app.name, client.ip = %visit.arrival.client_ip, caller = who,
-        policy = refusal.policy.as_deref().unwrap_or(""), rule = refusal.rule.as_deref().unwrap_or(""), "refused: {why}"
+        policy = refusal.policy.as_deref(), rule = refusal.rule.as_deref(), "refused: {why}"
     );
 }

@@ -1,14 +1,13 @@
 //! Answers of our own: pages, JSON and plain lines, never cached, never framed.
 
-use doorward_model::arrival::Arrival;
 use doorward_pages::{Action, CONTENT_SECURITY_POLICY, ERROR_TITLE, Notice, Page};
 use http::header::{
-    ACCEPT, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY as CSP, CONTENT_TYPE, HeaderMap, HeaderName,
-    HeaderValue, LOCATION, REFERRER_POLICY, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY as CSP, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION,
+    REFERRER_POLICY, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{Response, StatusCode};
 
-use crate::arrive::Unreadable;
+use crate::arrive::{Unreadable, Visit};
 use crate::body::Body;
 use crate::upstream::request::CF_RAY;
 
@@ -16,8 +15,8 @@ use crate::upstream::request::CF_RAY;
 pub(crate) const NO_STORE: &str = "private, max-age=0, no-store, no-cache, must-revalidate, post-check=0, pre-check=0";
 
 /// A page with the headers every page of ours has.
-pub(crate) fn html(status: StatusCode, page: &impl Page, arrival: &Arrival) -> Response<Body> {
-    let mut response = with_type(status, "text/html; charset=utf-8", page.html(), arrival);
+pub(crate) fn html(status: StatusCode, page: &impl Page, visit: &Visit) -> Response<Body> {
+    let mut response = with_type(status, "text/html; charset=utf-8", page.html(), visit);
     let headers = response.headers_mut();
     headers.insert(CSP, HeaderValue::from_static(CONTENT_SECURITY_POLICY));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
@@ -25,44 +24,47 @@ pub(crate) fn html(status: StatusCode, page: &impl Page, arrival: &Arrival) -> R
     response
 }
 
-pub(crate) fn json(status: StatusCode, body: String, arrival: &Arrival) -> Response<Body> {
-    with_type(status, "application/json", body, arrival)
+pub(crate) fn json(status: StatusCode, body: String, visit: &Visit) -> Response<Body> {
+    with_type(status, "application/json", body, visit)
 }
 
 /// A page that says what happened and what to do now.
-pub(crate) fn notice(status: StatusCode, heading: &str, text: &str, arrival: &Arrival) -> Response<Body> {
-    let page = Notice { title: ERROR_TITLE, heading, text, ray: Some(arrival.ray.as_str()), ..Notice::default() };
-    html(status, &page, arrival)
+pub(crate) fn notice(status: StatusCode, heading: &str, text: &str, visit: &Visit) -> Response<Body> {
+    notice_with_links(status, heading, text, Vec::new(), visit)
 }
 
-/// The same with links.
+/// The same with links. Programs get the same in JSON.
 pub(crate) fn notice_with_links(
     status: StatusCode,
     heading: &str,
     text: &str,
     links: Vec<Action>,
-    arrival: &Arrival,
+    visit: &Visit,
 ) -> Response<Body> {
-    let page =
-        Notice { title: ERROR_TITLE, heading, text, ray: Some(arrival.ray.as_str()), links, ..Notice::default() };
-    html(status, &page, arrival)
+    let ray = visit.arrival.ray.as_str();
+    if visit.wants_json {
+        let message = format!("{heading}. {text}");
+        let body = serde_json::json!({ "message": message, "status_code": status.as_u16(), "ray_id": ray });
+        return json(status, body.to_string(), visit);
+    }
+    html(status, &Notice { title: ERROR_TITLE, heading, text, ray: Some(ray), links, ..Notice::default() }, visit)
 }
 
 /// Fail closed: something we need to decide is not there. Nothing opens, nothing is set.
-pub(crate) fn unavailable(arrival: &Arrival) -> Response<Body> {
+pub(crate) fn unavailable(visit: &Visit) -> Response<Body> {
     let mut response = notice(
         StatusCode::SERVICE_UNAVAILABLE,
         "Sign-ins cannot be checked right now",
         "The gateway cannot reach what it needs to check who you are, so it lets nobody in. Try again in a moment.",
-        arrival,
+        visit,
     );
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
     response
 }
 
 /// A redirect. The caller has made sure where it leads.
-pub(crate) fn redirect(location: &str, arrival: &Arrival) -> Response<Body> {
-    let mut response = with_type(StatusCode::FOUND, "text/html", String::new(), arrival);
+pub(crate) fn redirect(location: &str, visit: &Visit) -> Response<Body> {
+    let mut response = with_type(StatusCode::FOUND, "text/html", String::new(), visit);
     response.headers_mut().insert(LOCATION, header(location));
     response
 }
@@ -78,18 +80,12 @@ pub(crate) fn unreadable(why: Unreadable) -> Response<Body> {
     response
 }
 
-/// Whether the client asks for JSON rather than for a page.
-pub(crate) fn wants_json(headers: &HeaderMap) -> bool {
-    let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    accept.contains("application/json") && !accept.contains("text/html")
-}
-
 /// A header value of ours; what cannot be one becomes empty rather than a panic.
 pub(crate) fn header(text: &str) -> HeaderValue {
     HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
-fn with_type(status: StatusCode, kind: &'static str, body: String, arrival: &Arrival) -> Response<Body> {
+fn with_type(status: StatusCode, kind: &'static str, body: String, visit: &Visit) -> Response<Body> {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
@@ -97,7 +93,7 @@ fn with_type(status: StatusCode, kind: &'static str, body: String, arrival: &Arr
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(NO_STORE));
     headers.insert(VARY, HeaderValue::from_static("Cookie"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(CF_RAY, header(arrival.ray.as_str()));
+    headers.insert(CF_RAY, header(visit.arrival.ray.as_str()));
     response
 }
 

@@ -8,6 +8,9 @@ use crate::time::Lifetime;
 /// Everything Access serves itself is below this path, on every host.
 pub const ACCESS_PREFIX: &str = "/cdn-cgi/access/";
 
+/// Where the keys are published, on the team domain and on every host of an application.
+pub const CERTS: &str = "/cdn-cgi/access/certs";
+
 /// The team: its name, where its domain is reached, and its settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Team {
@@ -32,7 +35,7 @@ impl Team {
 
     #[must_use]
     pub fn certs(&self) -> String {
-        format!("{}/cdn-cgi/access/certs", self.url)
+        format!("{}{CERTS}", self.url)
     }
 
     /// The redirect URI that every identity provider knows.
