@@ -1,5 +1,7 @@
 //! HTTP/2 and TLS towards clients: the same rules as over HTTP/1.1 in the clear.
 
+use std::path::Path;
+
 use http::HeaderMap;
 
 use crate::support::config::{ALICE, APP};
@@ -11,12 +13,21 @@ use crate::support::world::World;
 /// The standard topology behind a certificate, which `ready` names.
 async fn world_with_tls(folder: &tempfile::TempDir) -> World {
     let names = [APP, "api.localhost", "other.localhost", "acme.localhost"].map(str::to_owned);
-    let made = rcgen::generate_simple_self_signed(names).unwrap();
     let (cert, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
-    std::fs::write(&cert, made.cert.pem()).unwrap();
-    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    write_pair(&cert, &key, rcgen::CertificateParams::new(names).unwrap());
+    world_with_pair(&cert, &key).await
+}
+
+async fn world_with_pair(cert: &Path, key: &Path) -> World {
     let lines = format!("[listen]\ntls = {{ cert = \"{}\", key = \"{}\" }}", cert.display(), key.display());
     World::with(|config| config.with("[listen]", &lines)).await
+}
+
+/// A certificate that nobody else signed, and its key.
+fn write_pair(cert: &Path, key: &Path, params: rcgen::CertificateParams) {
+    let made = rcgen::KeyPair::generate().unwrap();
+    std::fs::write(cert, params.self_signed(&made).unwrap().pem()).unwrap();
+    std::fs::write(key, made.serialize_pem()).unwrap();
 }
 
 fn url(world: &World, scheme: &str, path: &str) -> String {
@@ -41,6 +52,18 @@ async fn over_tls_both_versions_of_http_are_served_and_the_team_is_https() {
     let request = format!("GET /public HTTP/1.1\r\nHost: {APP}\r\n\r\n");
     tokio::io::AsyncWriteExt::write_all(&mut one.stream, request.as_bytes()).await.unwrap();
     assert_eq!(one.head().await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn people_sign_in_over_tls_whatever_the_certificate_is_good_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let (cert, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+    // What `openssl req -x509` makes: an authority, in nobody's list, of another name.
+    let mut params = rcgen::CertificateParams::new(["elsewhere.test".to_owned()]).unwrap();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    write_pair(&cert, &key, params);
+    let world = world_with_pair(&cert, &key).await;
+    world.signed_in(ALICE).await;
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ use doorward_store::Store;
 use prometheus_client::registry::Registry;
 use tower_cookies::CookieManagerLayer;
 
-pub use crate::outbound::{Outbound, OutboundError, OutboundOptions};
+pub use crate::outbound::{InProcess, Outbound, OutboundError, OutboundOptions};
 
 use crate::metrics::Metrics;
 use crate::provider::Providers;

@@ -2,7 +2,6 @@
 //! providers. It decides which addresses may be called at all and bounds every
 //! answer; what is asked and what the answer means is its callers' business.
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
@@ -21,17 +20,28 @@ const LONGEST_ANSWER: usize = 1024 * 1024;
 #[derive(Clone, Debug)]
 pub struct Outbound {
     client: reqwest::Client,
-    allow_http: bool,
+    options: OutboundOptions,
 }
 
-/// What an installation may relax or pin.
-#[derive(Clone, Debug, Default)]
+/// What an installation may relax, and what needs no network at all.
+#[derive(Clone, Default)]
 pub struct OutboundOptions {
     /// Clear text to hosts that are not loopback.
     pub allow_http: bool,
-    /// Host names that are not asked of DNS.
-    pub resolve: Vec<(String, SocketAddr)>,
+    /// What lives in this very process: URLs that begin with the text (which
+    /// ends in a slash) are answered here, whatever DNS and certificates say.
+    pub in_process: Option<(String, InProcess)>,
 }
+
+impl std::fmt::Debug for OutboundOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let prefix = self.in_process.as_ref().map(|(prefix, _)| prefix);
+        f.debug_struct("OutboundOptions").field("allow_http", &self.allow_http).field("in_process", &prefix).finish()
+    }
+}
+
+/// Answers requests without a network.
+pub type InProcess = Arc<dyn Fn(HttpRequest) -> Pin<Box<dyn Future<Output = HttpResponse> + Send>> + Send + Sync>;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -49,14 +59,13 @@ impl Outbound {
     /// When the TLS library cannot be set up even without any root certificate.
     #[must_use]
     pub fn new(options: OutboundOptions) -> Self {
-        let resolver = Arc::new(Resolver { pinned: options.resolve.into_iter().collect() });
         let builder = || {
             reqwest::Client::builder()
                 .user_agent(concat!("Doorward/", env!("CARGO_PKG_VERSION")))
                 .redirect(reqwest::redirect::Policy::none())
                 .timeout(TOTAL)
                 .connect_timeout(CONNECT)
-                .dns_resolver(resolver.clone())
+                .dns_resolver(Arc::new(Resolver))
                 // A proxy from the environment would connect where we may not.
                 .no_proxy()
         };
@@ -64,11 +73,15 @@ impl Outbound {
             tracing::warn!(%error, "this machine has no root certificates: identity providers at https:// will fail");
             builder().tls_certs_only([]).build().expect("a client that trusts nobody needs nothing from the machine")
         });
-        Self { client, allow_http: options.allow_http }
+        Self { client, options }
     }
 
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, OutboundError> {
-        let url = self.permitted(&request.uri().to_string())?;
+        let target = request.uri().to_string();
+        if let Some((_, answer)) = self.options.in_process.as_ref().filter(|(prefix, _)| target.starts_with(prefix)) {
+            return Ok(answer(request).await);
+        }
+        let url = self.permitted(&target)?;
         let host = url.host_str().unwrap_or_default().to_owned();
         let failed =
             |source: reqwest::Error| OutboundError::Failed { host: host.clone(), source: source.without_url() };
@@ -100,7 +113,7 @@ impl Outbound {
             }
             None => (true, false),
         };
-        let readable = url.scheme() == "http" && (loopback || self.allow_http);
+        let readable = url.scheme() == "http" && (loopback || self.options.allow_http);
         (!reserved && (url.scheme() == "https" || readable)).then_some(url).ok_or_else(forbidden)
     }
 }
@@ -114,27 +127,22 @@ impl<'c> AsyncHttpClient<'c> for Outbound {
     }
 }
 
-/// Reads names: pinned ones first, `localhost` without asking anybody
-/// (RFC 6761 §6.3), all others from the system, less the reserved addresses.
-struct Resolver {
-    pinned: HashMap<String, SocketAddr>,
-}
+/// Reads names: `localhost` without asking anybody (RFC 6761 §6.3), all others
+/// from the system, less the reserved addresses.
+struct Resolver;
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let pinned = self.pinned.get(name.as_str()).copied();
         Box::pin(async move {
-            let found: Vec<SocketAddr> = match pinned {
-                Some(address) => vec![address],
-                None if is_localhost(name.as_str()) => {
-                    vec![(Ipv4Addr::LOCALHOST, 0).into(), (Ipv6Addr::LOCALHOST, 0).into()]
-                }
+            let found: Vec<SocketAddr> = if is_localhost(name.as_str()) {
+                vec![(Ipv4Addr::LOCALHOST, 0).into(), (Ipv6Addr::LOCALHOST, 0).into()]
+            } else {
                 // The check is on the address that is connected to, so that a
                 // name cannot be one thing when checked and another when used.
-                None => tokio::net::lookup_host((name.as_str(), 0))
+                tokio::net::lookup_host((name.as_str(), 0))
                     .await?
                     .filter(|address| !is_reserved(address.ip().to_canonical()))
-                    .collect(),
+                    .collect()
             };
             Ok(Box::new(found.into_iter()) as Addrs)
         })
@@ -187,6 +195,23 @@ mod tests {
         for url in ["https://idp.example.com/", "http://127.0.0.1:9/", "http://acme.localhost:8787/", "http://[::1]:9/"]
         {
             assert!(may_call(url), "{url}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_lives_in_this_process_is_asked_without_a_network() {
+        let answer: InProcess = Arc::new(|request| {
+            Box::pin(std::future::ready(HttpResponse::new(request.uri().path().as_bytes().to_vec())))
+        });
+        let in_process = Some(("https://team.invalid/idp/".to_owned(), answer));
+        let outbound = Outbound::new(OutboundOptions { in_process, ..OutboundOptions::default() });
+        let ask = async |url: &str| {
+            let request = http::Request::get(url).body(Vec::new()).unwrap();
+            outbound.send(request).await.map(http::Response::into_body)
+        };
+        assert_eq!(ask("https://team.invalid/idp/token").await.unwrap(), b"/idp/token");
+        for other in ["https://team.invalid/idpx", "https://team.invalid.invalid/idp/", "http://team.invalid/idp/"] {
+            assert!(ask(other).await.is_err(), "{other}");
         }
     }
 }

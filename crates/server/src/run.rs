@@ -104,7 +104,7 @@ pub async fn start(mut config: Config, options: RunOptions) -> Result<Running, S
     store.refresh_revocations().await?;
 
     let foundation = wire::Foundation { config: &config, team: &team, clock: &clock, store: &store, keys: &keys };
-    let doors = wire::doors(foundation, sockets.public_address).await?;
+    let doors = wire::doors(foundation).await?;
     let catalog = doors.catalog.clone();
     let listener = doorward_edge::PublicListener { socket: sockets.public, tls };
     let public = doorward_edge::serve(&doors.edge, listener, options.workers).map_err(StartError::Threads)?;

@@ -14,6 +14,7 @@ use super::html::{self, Form};
 pub(crate) struct Client {
     http: reqwest::Client,
     gateway: SocketAddr,
+    scheme: String,
     /// Sent with every request to the gateway.
     headers: Vec<(String, String)>,
     pub(crate) jar: Jar,
@@ -75,11 +76,15 @@ impl Client {
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
+            // The gateway's own certificate is believed, as somebody would who clicked its warning away.
+            .tls_danger_accept_invalid_certs(true)
+            .http1_only()
             .build()
             .expect("a client");
         Client {
             http,
             gateway: gateway.public(),
+            scheme: gateway.scheme().to_owned(),
             headers: Vec::new(),
             jar: Jar::default(),
             history: Vec::new(),
@@ -138,7 +143,7 @@ impl Client {
         let mut target = url.clone();
         // Addresses name somebody else than the gateway, an identity provider for instance.
         if host.parse::<std::net::IpAddr>().is_err() {
-            target.set_scheme("http").expect("http");
+            target.set_scheme(&self.scheme).expect("http or https");
             target.set_ip_host(self.gateway.ip()).expect("an address");
             target.set_port(Some(self.gateway.port())).expect("a port");
         }

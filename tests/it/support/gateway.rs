@@ -104,7 +104,12 @@ impl Gateway {
 
     /// A URL on one of the app hosts: `http://app.localhost:41234/path`.
     pub(crate) fn at(&self, host: &str, path: &str) -> String {
-        format!("http://{host}:{}{path}", self.public().port())
+        format!("{}://{host}:{}{path}", self.scheme(), self.public().port())
+    }
+
+    /// What the public listener speaks: `http` or `https`.
+    pub(crate) fn scheme(&self) -> &str {
+        self.ready["public"].as_str().and_then(|url| url.split_once("://")).expect("a URL").0
     }
 
     /// What it wrote to standard error so far.

@@ -1,18 +1,18 @@
 //! The doors and what they share, put together. Production wires nothing of
 //! the emulator.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
 use doorward_api::{Check, Readiness};
 use doorward_edge::Edge;
 use doorward_emulator::{Emulator, IDP_PATH, RotationFailed};
-use doorward_login::{Login, Outbound, OutboundOptions};
+use doorward_login::{InProcess, Login, Outbound, OutboundOptions};
 use doorward_model::idp::IdentityProvider;
 use doorward_model::live::LiveCatalog;
 use doorward_model::secret::Secret;
@@ -21,9 +21,10 @@ use doorward_model::time::Clock;
 use doorward_store::Store;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
+use tower::ServiceExt as _;
 
 use super::StartError;
-use crate::config::{Config, reachable};
+use crate::config::Config;
 use crate::keys::Keys;
 
 /// How long a probe waits for the store.
@@ -57,7 +58,7 @@ impl Doors {
     }
 }
 
-pub(super) async fn doors(on: Foundation<'_>, public: SocketAddr) -> Result<Doors, StartError> {
+pub(super) async fn doors(on: Foundation<'_>) -> Result<Doors, StartError> {
     let Foundation { config, team, .. } = on;
     let issuers = config.issuers(team);
     let client_secret = match config.mode.is_emulator() {
@@ -71,18 +72,19 @@ pub(super) async fn doors(on: Foundation<'_>, public: SocketAddr) -> Result<Door
     let catalog = LiveCatalog::new(config.catalog(team.clone(), 1, built_in));
     let emulator = client_secret.map(|secret| (emulator(on, &catalog, &issuers, secret.clone()), secret));
 
+    let people = emulator.as_ref().map(|(emulator, _)| Router::new().nest(IDP_PATH, emulator.idp_router()));
+
     let mut registry = registry();
     let login = Login::new(doorward_login::Parts {
         clock: on.clock.clone(),
         catalog: catalog.clone(),
         signer: on.keys.signer(),
         store: on.store.clone(),
-        outbound: outbound(config, team, public),
+        outbound: outbound(team, people.as_ref()),
         issuers: issuers.clone(),
         emulator: config.mode.is_emulator(),
         registry: &mut registry,
     });
-    let people = emulator.as_ref().map(|(emulator, _)| Router::new().nest(IDP_PATH, emulator.idp_router()));
     let edge = Edge::new(doorward_edge::Parts {
         clock: on.clock.clone(),
         catalog: catalog.clone(),
@@ -150,14 +152,23 @@ fn control(emulator: &Arc<Emulator>, edge: Arc<Edge>) -> Router {
     emulator.control_router().layer(middleware::from_fn(forget))
 }
 
-/// Requests to the own team domain, where the built-in provider lives, go
-/// straight to the own listener, whatever DNS says of its name.
-fn outbound(config: &Config, team: &Team, public: SocketAddr) -> Outbound {
-    let own = (team.host.name().to_owned(), reachable(public));
-    Outbound::new(OutboundOptions {
-        allow_http: config.mode.is_emulator(),
-        resolve: if config.mode.is_emulator() { vec![own] } else { Vec::new() },
-    })
+/// The gateway asks its built-in provider within the process: a certificate of
+/// the public listener that only browsers know, or a name that DNS does not
+/// know, is no obstacle.
+fn outbound(team: &Team, people: Option<&Router>) -> Outbound {
+    let in_process = people.map(|people| {
+        let people = people.clone();
+        let answer: InProcess = Arc::new(move |request| Box::pin(within(people.clone(), request)));
+        (format!("{}{IDP_PATH}/", team.url), answer)
+    });
+    Outbound::new(OutboundOptions { allow_http: people.is_some(), in_process })
+}
+
+async fn within(site: Router, request: http::Request<Vec<u8>>) -> http::Response<Vec<u8>> {
+    let Ok(response) = site.oneshot(request.map(Body::from)).await;
+    let (head, body) = response.into_parts();
+    let body = axum::body::to_bytes(body, usize::MAX).await.map(Vec::from).unwrap_or_default();
+    http::Response::from_parts(head, body)
 }
 
 fn registry() -> Registry {
