@@ -12,21 +12,22 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
+use axum::routing::get;
 use doorward_model::session::Revoked;
-use doorward_pages::{Action, CONTENT_SECURITY_POLICY, ERROR_TITLE, Notice, Page};
-use http::header::{self, HeaderName};
-use http::{HeaderValue, StatusCode};
+use doorward_pages::{Action, ERROR_TITLE, Notice, Page, content_security_policy};
+use http::StatusCode;
+use http::header;
 
 use self::caller::Visit;
-use crate::Emulator;
+use crate::{Emulator, FORM_ACTION};
 
 pub(crate) fn router(emulator: Arc<Emulator>) -> Router {
     Router::new()
         .route("/", get(show::page))
         .route("/api/me", get(show::json))
-        .route("/expire", post(expire))
-        .route("/rotate", post(rotate))
+        // A GET is a browser that had to sign in on its way here: the POST is gone by then.
+        .route("/expire", get(start).post(expire))
+        .route("/rotate", get(start).post(rotate))
         .fallback(nothing_here)
         .with_state(emulator)
 }
@@ -43,7 +44,7 @@ async fn expire(State(emulator): State<Arc<Emulator>>, request: Request) -> Resp
     };
     let now = emulator.clock.now().max(issued);
     match emulator.store.revoke(&Revoked::Session(nonce), now).await {
-        Ok(()) => Redirect::to("/").into_response(),
+        Ok(()) => ended(),
         Err(error) => {
             tracing::error!(%error, "the demonstration could not end a session");
             notice(StatusCode::SERVICE_UNAVAILABLE, "Your session was not ended", "Try once more in a moment.")
@@ -69,6 +70,24 @@ async fn rotate(State(emulator): State<Arc<Emulator>>, request: Request) -> Resp
     }
 }
 
+async fn start() -> Redirect {
+    Redirect::to("/")
+}
+
+/// A page and not a redirect: whoever pressed the button sees that it worked,
+/// and the way back leads through a sign-in on other hosts.
+fn ended() -> Response {
+    let page = Notice {
+        title: "Your session has ended ・ Doorward",
+        heading: "Your session has ended",
+        text: "It has ended for all applications. The next request has to sign in again.",
+        action: Some(Action::new("Back to the demonstration", "/")),
+        ray: None,
+        links: vec![],
+    };
+    html(StatusCode::OK, &page)
+}
+
 async fn nothing_here() -> Response {
     notice(StatusCode::NOT_FOUND, "There is nothing here", "The demonstration has one page, and its data at /api/me.")
 }
@@ -91,13 +110,14 @@ fn notice(status: StatusCode, heading: &str, text: &str) -> Response {
 }
 
 fn html(status: StatusCode, page: &impl Page) -> Response {
-    const HEADERS: [(HeaderName, HeaderValue); 4] = [
-        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY)),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
-        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    let headers = [
+        // A button pressed after the token's end goes through a sign-in.
+        (header::CONTENT_SECURITY_POLICY, content_security_policy(FORM_ACTION)),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+        (header::REFERRER_POLICY, "same-origin".to_owned()),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
     ];
-    (status, HEADERS, axum::response::Html(page.html())).into_response()
+    (status, headers, axum::response::Html(page.html())).into_response()
 }
 
 #[cfg(test)]

@@ -34,6 +34,13 @@ pub const CLIENT_SECRET: &str = "built-in identity provider";
 /// What the built-in provider is called where people choose one.
 pub const PROVIDER_NAME: &str = "Built-in people";
 
+/// Where the forms of the emulator's pages may lead. Browsers hold a form to
+/// this through every redirect, and a sign-in goes on to an application, from
+/// there wherever the application sends it, or to a `custom_deny_url`: no list
+/// would be complete. What the pages show is theirs to show alone, so there is
+/// nothing that a form could carry away.
+pub(crate) const FORM_ACTION: &str = "'self' http: https:";
+
 /// Rotates the signing keys; `true` drops the previous ones at once. Resolves
 /// when the new key signs on this node.
 pub type Rotate = Arc<dyn Fn(bool) -> Pin<Box<dyn Future<Output = Result<(), RotationFailed>> + Send>> + Send + Sync>;

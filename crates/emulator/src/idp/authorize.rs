@@ -30,7 +30,7 @@ pub(super) async fn pick(
     // P-03: a page of another site must not sign its visitor in as somebody.
     if !emulator.is_own_form(&headers) {
         let text = "The form was sent by a page of another site. Start again from the application.";
-        return answer::refusal(StatusCode::FORBIDDEN, text, &emulator.catalog.load());
+        return answer::refusal(StatusCode::FORBIDDEN, text);
     }
     let form = Params::read(&form);
     let picked = Picked::read(&form);
@@ -42,7 +42,7 @@ fn respond(emulator: &Emulator, params: &Params, picked: Picked) -> Response {
     let issuer = super::issuer(catalog.team());
     let request = match AuthorizationRequest::read(params, &emulator.provider.clients, &issuer) {
         Ok(request) => request,
-        Err(Refused::Here(text)) => return answer::refusal(StatusCode::BAD_REQUEST, text, &catalog),
+        Err(Refused::Here(text)) => return answer::refusal(StatusCode::BAD_REQUEST, text),
         Err(Refused::There(back, code, why)) => return answer::see_other(Refused::location(&back, code, &why)),
     };
     let person = match &picked {
@@ -107,7 +107,7 @@ fn people_page(
         someone: Someone { email: &typed.email, name: &typed.name, groups: &typed.groups, claims: &typed.claims },
     };
     let status = if mistake.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    answer::page(status, &page, &emulator.catalog.load())
+    answer::page(status, &page)
 }
 
 fn row(person: &Person) -> Row<'_> {

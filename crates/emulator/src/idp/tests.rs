@@ -175,7 +175,7 @@ async fn the_page_lists_the_people_and_carries_the_request_along() {
         assert!(page.body.contains(wanted), "{wanted}");
     }
     let policy = page.header("content-security-policy");
-    assert!(policy.ends_with("form-action 'self' *.preview.test:* wiki.localhost:*"), "{policy}");
+    assert!(policy.ends_with("form-action 'self' http: https:"), "a sign-in may end anywhere: {policy}");
     assert_eq!(page.header("cache-control"), "no-store");
 }
 
