@@ -5,7 +5,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use doorward_model::identity::IdentityGroup;
+use doorward_model::catalog::Catalog;
+use doorward_model::identity::{IdentityGroup, IdpRef};
 use doorward_model::redirect::ReturnPath;
 use doorward_model::session::Session;
 use doorward_model::site;
@@ -32,12 +33,13 @@ pub(super) async fn page(State(emulator): State<Arc<Emulator>>, request: Request
         return super::notice(StatusCode::NOT_FOUND, "There is nothing here", text);
     };
     let visit = Visit::of(&request, &emulator);
+    let catalog = emulator.catalog.snapshot();
     let session = emulator.session_of(visit.as_ref()).await;
     let done = request.uri().query().is_some_and(|query| query == "done=rotated");
     let demo = Demo {
         app: &place.app,
         host: &place.host.to_string(),
-        caller: caller(visit.as_ref(), session.as_ref()),
+        caller: caller(visit.as_ref(), session.as_ref(), &catalog),
         token: visit.as_ref().map(token),
         now: emulator.clock.now(),
         headers: shown_headers(headers),
@@ -78,7 +80,7 @@ fn wants_json(accept: &str) -> bool {
     first.eq_ignore_ascii_case("application/json")
 }
 
-fn caller<'a>(visit: Option<&'a Visit>, session: Option<&'a Session>) -> Caller<'a> {
+fn caller<'a>(visit: Option<&'a Visit>, session: Option<&'a Session>, catalog: &'a Catalog) -> Caller<'a> {
     match visit.map(|visit| &visit.token.subject) {
         None => Caller::Nobody,
         Some(Subject::Service { common_name }) => Caller::Service { common_name },
@@ -87,11 +89,16 @@ fn caller<'a>(visit: Option<&'a Visit>, session: Option<&'a Session>) -> Caller<
             Caller::Person {
                 name: identity.and_then(|identity| identity.name.as_deref()),
                 email: email.as_str(),
-                provider: identity.map(|identity| identity.idp.kind.as_str()),
+                provider: identity.map(|identity| provider(&identity.idp, catalog)),
                 groups: identity.map(|identity| identity.groups.iter().map(group).collect()).unwrap_or_default(),
             }
         }
     }
+}
+
+/// Its name, or its type where the configuration no longer has it.
+fn provider<'a>(idp: &'a IdpRef, catalog: &'a Catalog) -> &'a str {
+    catalog.idp(idp.id).map_or(idp.kind.as_str(), |known| known.name.as_str())
 }
 
 fn group(group: &IdentityGroup) -> &str {

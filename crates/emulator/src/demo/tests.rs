@@ -46,6 +46,7 @@ async fn a_visitor_sees_who_they_are_and_what_the_token_says() {
         "Alice",
         "alice@example.com",
         "Built-in people",
+        "Built-in people",
         "admins",
         "identity_nonce",
         "x-shown",
