@@ -63,6 +63,9 @@ pub struct Parts {
     /// The same that [`Emulator::provider`] was given.
     pub client_secret: Secret,
     pub rotate: Rotate,
+    /// Where the control API is reached from this machine, for the commands
+    /// that the demonstration shows.
+    pub admin_url: String,
 }
 
 /// The emulator: its state, and the three sites that show it.
@@ -73,6 +76,7 @@ pub struct Emulator {
     store: Store,
     issuers: Vec<String>,
     rotate: Rotate,
+    admin_url: String,
     people: people::People,
     provider: idp::Provider,
 }
@@ -88,6 +92,7 @@ impl Emulator {
             store: parts.store,
             issuers: parts.issuers,
             rotate: parts.rotate,
+            admin_url: parts.admin_url,
             people: people::People::new(parts.people),
             provider: idp::Provider::new(vec![gateway]),
         })

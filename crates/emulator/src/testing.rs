@@ -66,6 +66,7 @@ impl World {
                 counted.fetch_add(if drop_previous { 100 } else { 1 }, Ordering::SeqCst);
                 Box::pin(std::future::ready(Ok(())))
             }),
+            admin_url: "http://127.0.0.1:18788".into(),
         });
         Self { emulator, rotations, _folder: folder }
     }

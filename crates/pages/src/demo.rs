@@ -17,6 +17,8 @@ pub struct Demo<'a> {
     pub app: &'a str,
     /// Where it lives, with the port: `app.localhost:8787`.
     pub host: &'a str,
+    /// Where the emulator takes orders from the command line: `http://127.0.0.1:8788`.
+    pub admin: &'a str,
     pub caller: Caller<'a>,
     /// The verified token, where the request carried one.
     pub token: Option<Token>,

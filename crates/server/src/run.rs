@@ -103,7 +103,8 @@ pub async fn start(mut config: Config, options: RunOptions) -> Result<Running, S
     let keys = Keys::open(store.clone(), clock.clone(), team.domain.clone()).await?;
     store.refresh_revocations().await?;
 
-    let foundation = wire::Foundation { config: &config, team: &team, clock: &clock, store: &store, keys: &keys };
+    let admin = sockets.admin_address;
+    let foundation = wire::Foundation { config: &config, team: &team, clock: &clock, store: &store, keys: &keys, admin };
     let doors = wire::doors(foundation).await?;
     let catalog = doors.catalog.clone();
     let listener = doorward_edge::PublicListener { socket: sockets.public, tls };

@@ -1,11 +1,13 @@
 //! A command that repeats a visit from a terminal, with a token made for it:
 //! the one at hand stays out of shell histories.
 
-/// `subject` is `--user` or `--service-token` of `doorward token`, with its value.
-pub(super) fn command(url: &str, host: &str, subject: (&str, &str)) -> String {
+/// `admin` is where the emulator is asked for the token; `subject` is `--user`
+/// or `--service-token` of `doorward token`, with its value.
+pub(super) fn command(url: &str, host: &str, admin: &str, subject: (&str, &str)) -> String {
     let (option, value) = subject;
     format!(
-        "curl -H \"cf-access-token: $(doorward token --app {} {option} {})\" -H 'Accept: application/json' {}",
+        "curl -H \"cf-access-token: $(doorward token --admin {} --app {} {option} {})\" -H 'Accept: application/json' {}",
+        quoted(admin),
         quoted(host),
         quoted(value),
         quoted(url),

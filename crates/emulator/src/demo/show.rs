@@ -39,6 +39,7 @@ pub(super) async fn page(State(emulator): State<Arc<Emulator>>, request: Request
     let demo = Demo {
         app: &place.app,
         host: &place.host.to_string(),
+        admin: &emulator.admin_url,
         caller: caller(visit.as_ref(), session.as_ref(), &catalog),
         token: visit.as_ref().map(token),
         now: emulator.clock.now(),
@@ -136,14 +137,14 @@ fn shortened(name: &str, value: &[u8]) -> String {
 }
 
 fn command(visit: &Visit, place: &Place, emulator: &Emulator) -> String {
-    let host = place.host.to_string();
+    let (host, admin) = (place.host.to_string(), &emulator.admin_url);
     let url = site::app_url(&site::origin(place.https, &place.host), &ReturnPath::root());
     match &visit.token.subject {
-        Subject::User { email, .. } => curl::command(&url, &host, ("--user", email.as_str())),
+        Subject::User { email, .. } => curl::command(&url, &host, admin, ("--user", email.as_str())),
         Subject::Service { common_name } => {
             let catalog = emulator.catalog.load();
             let known = catalog.service_tokens().find(|token| token.client_id.as_str() == common_name);
-            curl::command(&url, &host, ("--service-token", known.map_or(common_name, |token| &token.name)))
+            curl::command(&url, &host, admin, ("--service-token", known.map_or(common_name, |token| &token.name)))
         }
     }
 }

@@ -46,7 +46,6 @@ async fn a_visitor_sees_who_they_are_and_what_the_token_says() {
         "Alice",
         "alice@example.com",
         "Built-in people",
-        "Built-in people",
         "admins",
         "identity_nonce",
         "x-shown",
@@ -55,6 +54,8 @@ async fn a_visitor_sees_who_they_are_and_what_the_token_says() {
     ] {
         assert!(page.body.contains(wanted), "{wanted}");
     }
+    let orders = page.body.matches("doorward token --admin http://127.0.0.1:18788 --app wiki.localhost").count();
+    assert_eq!(orders, 2, "every command finds this emulator, on whatever port it listens: {}", page.body);
     assert!(!page.body.contains(&token), "a screenshot of the page must not be a credential");
     assert_eq!(page.header("cache-control"), "no-store");
     assert!(page.header("content-security-policy").contains("default-src 'none'"));

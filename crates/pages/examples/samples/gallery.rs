@@ -260,6 +260,7 @@ fn demo() -> Vec<(&'static str, String)> {
     let page = Demo {
         app: "Demo",
         host: "demo.localhost:8787",
+        admin: "http://127.0.0.1:8788",
         caller: Caller::Person {
             name: Some("Alice Adams"),
             email: "alice@example.com",
@@ -318,6 +319,7 @@ fn hostile<'a>(page: &Demo<'a>) -> Demo<'a> {
     Demo {
         app: HOSTILE,
         host: HOSTILE,
+        admin: HOSTILE,
         caller: Caller::Person {
             name: Some(SIXTY_LETTERS),
             email: HOSTILE,

@@ -1,6 +1,7 @@
 //! The doors and what they share, put together. Production wires nothing of
 //! the emulator.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -24,7 +25,7 @@ use prometheus_client::registry::Registry;
 use tower::ServiceExt as _;
 
 use super::StartError;
-use crate::config::Config;
+use crate::config::{Config, reachable};
 use crate::keys::Keys;
 
 /// How long a probe waits for the store.
@@ -38,6 +39,8 @@ pub(super) struct Foundation<'a> {
     pub(super) clock: &'a Clock,
     pub(super) store: &'a Store,
     pub(super) keys: &'a Arc<Keys>,
+    /// The address of the admin listener.
+    pub(super) admin: SocketAddr,
 }
 
 /// Everything that answers requests.
@@ -132,6 +135,7 @@ fn emulator(on: Foundation<'_>, catalog: &LiveCatalog, issuers: &[String], clien
             let keys = Arc::clone(&keys);
             Box::pin(async move { keys.rotate(drop_previous).await.map_err(|error| RotationFailed(error.to_string())) })
         }),
+        admin_url: format!("http://{}", reachable(on.admin)),
     })
 }
 
