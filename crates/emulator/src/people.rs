@@ -115,6 +115,13 @@ impl People {
         }
     }
 
+    /// Makes these everybody; gives the addresses of those who were and no longer are.
+    pub(crate) fn replace(&self, people: Vec<Person>) -> Vec<Email> {
+        let before = std::mem::replace(&mut self.write().people, people.clone());
+        let stays = |email: &Email| people.iter().any(|person| person.email == *email);
+        before.into_iter().map(|person| person.email).filter(|email| !stays(email)).collect()
+    }
+
     /// `false`: there was nobody with that address.
     pub(crate) fn remove(&self, email: &Email) -> bool {
         let people = &mut self.write().people;

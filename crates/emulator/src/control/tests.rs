@@ -95,13 +95,36 @@ async fn somebody_who_is_removed_is_signed_out() {
 }
 
 #[tokio::test]
-async fn several_people_at_once_are_all_made_or_none() {
+async fn a_list_of_people_takes_the_place_of_the_one_before() {
     let world = World::new().await;
-    let list = json!([{ "email": "c@example.com" }, { "email": "d@example.com" }]);
-    assert_eq!(world.control("PUT", "/users", list).await.json().as_array().unwrap().len(), 4);
-    let half = json!([{ "email": "e@example.com" }, { "name": "F" }]);
-    refused(&world.control("PUT", "/users", half).await, StatusCode::UNPROCESSABLE_ENTITY, "`email`");
-    assert_eq!(world.emulator.people.all().len(), 4);
+    let alices = world.alices_token().await;
+    let list =
+        json!([{ "email": "bob@example.com", "name": "Bob" }, { "email": "c@example.com", "claims": { "a": 1 } }]);
+    let all = world.control("PUT", "/users", list).await.json();
+    assert_eq!(
+        (&all[0]["name"], &all[1]["email"], all.as_array().unwrap().len()),
+        (&json!("Bob"), &json!("c@example.com"), 2)
+    );
+    assert_eq!(world.control("GET", "/users", json!({})).await.json(), all);
+    assert_eq!(world.emulator.claim_names(), ["a"]);
+    assert!(world.bearings(&alices).is_none(), "who is not on the list is signed out");
+}
+
+#[tokio::test]
+async fn a_list_of_people_holds_as_a_whole_or_not_at_all() {
+    let world = World::new().await;
+    for (body, words) in [
+        (json!([{ "email": "e@example.com" }, { "name": "F" }]), "`email`"),
+        (json!([{ "email": "e@example.com" }, { "email": "f@example.com", "groups": "staff" }]), "[1].groups: "),
+        (json!([{ "email": "e@example.com" }, { "email": "E@example.com" }]), "twice"),
+        (json!({ "email": "e@example.com" }), "not a list"),
+    ] {
+        let answer = world.control("PUT", "/users", body).await;
+        refused(&answer, StatusCode::UNPROCESSABLE_ENTITY, words);
+    }
+    let one = world.control("PUT", "/users", json!({ "email": "e@example.com" })).await.json();
+    assert!(one["hint"].as_str().unwrap().contains("/users/{email}"), "{one}");
+    assert_eq!(world.emulator.people.all().len(), 2);
     world.control("DELETE", "/users", json!({})).await;
     assert!(world.emulator.people.all().is_empty());
 }
@@ -112,13 +135,17 @@ async fn a_person_that_makes_no_sense_is_refused() {
     for (draft, words) in [
         (json!({ "email": "other@example.com" }), "path"),
         (json!({ "nmae": "Zoe" }), "`nmae`"),
-        (json!({ "groups": "staff" }), "sequence"),
+        (json!({ "groups": "staff" }), "groups: invalid type: string \"staff\", expected a sequence"),
         (json!({ "claims": { "sub": "x" } }), "\"sub\""),
         (json!({ "country": "Portugal" }), "country"),
     ] {
         let answer = world.control("PUT", "/users/zoe@example.com", draft).await;
         refused(&answer, StatusCode::UNPROCESSABLE_ENTITY, words);
     }
+    let position = world.control("PUT", "/users/zoe@example.com", json!({ "groups": "staff" })).await;
+    assert!(!position.body.contains("column"), "a path says more than a position: {}", position.body);
+    let broken = world.control_raw("PUT", "/users/zoe@example.com", "{\n\"name\": Zoe}").await;
+    refused(&broken, StatusCode::BAD_REQUEST, "the body is not JSON: expected value, in line 2, column 9");
     let answer = world.control("PUT", "/users/zoe", json!({})).await;
     refused(&answer, StatusCode::UNPROCESSABLE_ENTITY, "e-mail");
     assert_eq!(world.emulator.people.all().len(), 2);

@@ -1,6 +1,7 @@
 //! The people of the built-in provider. A change holds from the next sign-in;
 //! who is removed is signed out at once.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use axum::Json;
@@ -10,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::refusal::Refusal;
-use super::wanted::Wanted;
+use super::wanted::{self, Wanted};
 use crate::Emulator;
 use crate::people::{Person, check_claims};
 
@@ -58,20 +59,31 @@ pub(super) async fn put(
     Ok(Json(person))
 }
 
-/// Puts each of the list; whoever is not on it stays.
+/// Makes the list the people. Whoever is not on it is removed, as by `DELETE`.
 pub(super) async fn put_many(
     State(emulator): State<Arc<Emulator>>,
-    Wanted(drafts): Wanted<Vec<Draft>>,
+    Wanted(body): Wanted<Value>,
 ) -> Result<Json<Vec<Person>>, Refusal> {
+    if !body.is_array() {
+        let hint = "send a list of people, or PUT one of them at /emulator/v1/users/{email}";
+        return Err(Refusal::unusable("the body is not a list").hint(hint));
+    }
+    let drafts: Vec<Draft> = wanted::from(body)?;
     let people = drafts.into_iter().map(|mut draft| {
         let email = draft.email.take();
         let email = email.ok_or_else(|| Refusal::unusable("missing field `email`"))?;
         person(email, draft)
     });
-    for person in people.collect::<Result<Vec<_>, _>>()? {
-        emulator.people.put(person);
+    let people = people.collect::<Result<Vec<_>, _>>()?;
+    if let Some(email) = twice(&people) {
+        return Err(Refusal::unusable(&format!("{email} is on the list twice")).hint("list everybody once"));
     }
+    // Off the list first, so that nobody signs in between the two steps.
+    let removed = emulator.people.replace(people);
     emulator.publish_claim_names();
+    for email in &removed {
+        emulator.revoke_person(email).await?;
+    }
     Ok(Json(emulator.people.all()))
 }
 
@@ -118,6 +130,12 @@ fn person(email: Email, draft: Draft) -> Result<Person, Refusal> {
     };
     person.amr = person.methods();
     Ok(person)
+}
+
+/// Somebody who is among these more than once.
+fn twice(people: &[Person]) -> Option<&Email> {
+    let mut seen = HashSet::new();
+    people.iter().map(|person| &person.email).find(|email| !seen.insert(*email))
 }
 
 fn address(text: &str) -> Result<Email, Refusal> {
