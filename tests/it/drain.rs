@@ -1,7 +1,9 @@
 //! SIGTERM and SIGINT: what is under way ends well, nothing new begins, and the exit is clean.
 
+use std::time::Duration;
+
 use crate::support::config::APP;
-use crate::support::deadline::eventually;
+use crate::support::deadline::{eventually, within};
 use crate::support::origin::Answer;
 use crate::support::raw::{Raw, exchange};
 use crate::support::world::World;
@@ -24,7 +26,7 @@ async fn r_12_an_idle_keep_alive_connection_does_not_hold_the_exit_up() {
     let started = tokio::time::Instant::now();
     world.gateway.signal("TERM");
     assert_eq!(world.gateway.exit().await.code(), Some(0));
-    assert!(started.elapsed() < std::time::Duration::from_secs(5), "it took {:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(5), "it took {:?}", started.elapsed());
 }
 
 #[tokio::test]
@@ -37,10 +39,31 @@ async fn r_12_a_request_under_way_ends_well_and_nothing_new_is_accepted() {
     assert!(world.gateway.accepts());
 
     world.gateway.signal("TERM");
-    eventually("no new connection is accepted", async || (!world.gateway.accepts()).then_some(())).await;
+    let closed = async || (!world.gateway.accepts()).then_some(());
+    within(Duration::from_secs(10), "no new connection is accepted", closed).await;
 
     world.origin.emit("to the end").await;
     assert_eq!(raw.chunk().await.unwrap(), b"data: to the end\n\n", "what is under way goes on");
+    drop(raw);
+    assert_eq!(world.gateway.exit().await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn r_12_the_port_closes_at_once_however_many_are_knocking() {
+    let mut world = World::start().await;
+    world.origin.answer(Answer::Events);
+    let mut raw = Raw::connect(world.public()).await;
+    raw.send(format!("GET /public HTTP/1.1\r\nHost: {APP}\r\n\r\n")).await;
+    assert_eq!(raw.head().await.unwrap().status(), 200);
+    let public = world.public();
+    let mut knocking = tokio::task::JoinSet::new();
+    for _ in 0..16 {
+        knocking.spawn(async move { while tokio::net::TcpStream::connect(public).await.is_ok() {} });
+    }
+    world.gateway.signal("TERM");
+    let closed = async || (!world.gateway.accepts()).then_some(());
+    within(Duration::from_secs(5), "the port is closed while a request is under way", closed).await;
+    drop(knocking);
     drop(raw);
     assert_eq!(world.gateway.exit().await.code(), Some(0));
 }
