@@ -50,7 +50,7 @@ impl Visit {
             // Nobody has to sign in from here.
             Ok(_) => return Ok(redirect(&site::app_url(&target.origin, &target.return_to))),
             Err(refusal) if refusal.kind == RefusalKind::Forbidden => {
-                tracing::info!(app.id = %app.id, policy = refusal.policy, ray.id = %self.arrival.ray, "forbidden");
+                self.log_refusal("forbidden", &app, None, &refusal);
                 return Err(Trouble::Forbidden(app).into());
             }
             Err(_) => {}
@@ -89,8 +89,7 @@ impl Visit {
                 self.hand_over(&session, target.clone(), true).await.map(Some)
             }
             Err(refusal) if refusal.kind == RefusalKind::Denied => {
-                let (user, policy) = (&session.identity.email, refusal.policy);
-                tracing::info!(user.email = %user, app.id = %app.id, policy, ray.id = %self.arrival.ray, "denied");
+                self.log_refusal("denied", app, Some(&session.identity), &refusal);
                 Ok(Some(self.denied(app, target, session.identity.email.as_str())))
             }
             Err(_) => Ok(None),

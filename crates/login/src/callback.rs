@@ -92,19 +92,17 @@ impl Visit {
         let now = self.arrival.now;
         let candidate = UserId::derived(&self.catalog.team().account, person.email.as_str());
         let user = self.login.store.user(&person.email, candidate, now).await?;
-        self.refuse_if_revoked_meanwhile(user, &attempt)?;
+        self.refuse_if_revoked_meanwhile(app, user, &attempt)?;
         let identity = self.identity(user, idp, person);
         let permit = match decide(app, &self.catalog, &self.facts(Some(&identity))) {
             Ok(permit) => permit,
             Err(refusal) => {
-                let (email, policy) = (&identity.email, refusal.policy);
-                tracing::info!(user.email = %email, app.id = %app.id, policy, ray.id = %self.arrival.ray, "denied");
+                self.log_refusal("denied", app, Some(&identity), &refusal);
                 self.login.metrics.count(&idp.name, Outcome::Denied);
                 return Ok(self.denied(app, &attempt.target, identity.email.as_str()));
             }
         };
-        let (email, policy, rule) = (&identity.email, permit.policy(), permit.rule());
-        tracing::info!(user.email = %email, app.id = %app.id, policy, rule, ray.id = %self.arrival.ray, "signed in");
+        self.log_permit("signed in", &identity, &permit);
         self.login.metrics.count(&idp.name, Outcome::Permitted);
         let session = self.open_session(identity).await?;
         cookie::rename_browser(&self.cookies, now);
@@ -114,11 +112,14 @@ impl Visit {
 
     /// A revocation ends a sign-in that was under way when it came (G-10).
     /// One that began in the same second may as well have begun after it.
-    fn refuse_if_revoked_meanwhile(&self, user: UserId, attempt: &AtProvider) -> Result<(), Stop> {
+    fn refuse_if_revoked_meanwhile(&self, app: &App, user: UserId, attempt: &AtProvider) -> Result<(), Stop> {
         let begun = attempt.expires_at.minus(LOGIN_LIFETIME).secs();
         let bearings = Bearings { session: None, user: Some(user), app: None, iat: begun + 1 };
         if self.is_revoked(&bearings)? {
-            tracing::info!(user.id = %user, ray.id = %self.arrival.ray, "revoked during the sign-in");
+            tracing::info!(
+                ray.id = %self.arrival.ray, app.name = app.name, user.id = %user, client.ip = %self.arrival.client_ip,
+                "denied: revoked during the sign-in"
+            );
             return Err(Trouble::UsedLogin.back_to(site::app_url(&attempt.target.origin, &attempt.target.return_to)));
         }
         Ok(())

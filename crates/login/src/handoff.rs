@@ -68,12 +68,10 @@ impl Visit {
         let session = self.live_session(&handoff.session).await?.ok_or_else(invalid)?;
         let identity = &session.identity;
         let permit = decide(&app, &self.catalog, &self.facts(Some(identity))).map_err(|refusal| {
-            let policy = refusal.policy;
-            tracing::info!(user.email = %identity.email, app.id = %app.id, policy, ray.id = %self.arrival.ray, "denied");
+            self.log_refusal("denied", &app, Some(identity), &refusal);
             Trouble::Forbidden(app.clone())
         })?;
-        let (policy, rule) = (permit.policy(), permit.rule());
-        tracing::info!(user.email = %identity.email, app.id = %app.id, policy, rule, ray.id = %self.arrival.ray, "let in");
+        self.log_permit("let in", identity, &permit);
         let mut answer = redirect(&location);
         answer.headers_mut().append(SET_COOKIE, self.app_cookie(&app, &session, &permit));
         Ok(answer)

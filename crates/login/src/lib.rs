@@ -17,6 +17,7 @@ mod provider;
 mod respond;
 mod session;
 mod sign_out;
+mod verdict;
 mod visit;
 mod whoami;
 

@@ -12,6 +12,7 @@ use http::header::{
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderName, HeaderValue, StatusCode};
+use serde_json::json;
 
 use crate::visit::Visit;
 
@@ -103,18 +104,8 @@ impl Stop {
         if let Trouble::Forbidden(app) = &self.what {
             return forbidden(visit, app);
         }
-        let (heading, text) = self.what.words();
-        let mut answer = page(
-            self.what.status(),
-            &Notice {
-                title: ERROR_TITLE,
-                heading,
-                text,
-                action: self.back.as_ref().map(|href| Action::new("Try again", href)),
-                ray: Some(visit.arrival.ray.as_str()),
-                links: vec![],
-            },
-        );
+        let action = self.back.as_ref().map(|href| Action::new("Try again", href));
+        let mut answer = failure(visit, self.what.status(), self.what.words(), action);
         if matches!(self.what, Trouble::StoreUnavailable) {
             answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
         }
@@ -192,7 +183,18 @@ fn forbidden(visit: &Visit, app: &App) -> Response {
 }
 
 pub(crate) async fn not_found(visit: Visit) -> Response {
-    let ray = Some(visit.arrival.ray.as_str());
-    let (heading, text) = ("There is nothing here", "Check the address, or go back to your application.");
-    page(StatusCode::NOT_FOUND, &Notice { title: ERROR_TITLE, heading, text, ray, ..Notice::default() })
+    let words = ("There is nothing here", "Check the address, or go back to your application.");
+    failure(&visit, StatusCode::NOT_FOUND, words, None)
+}
+
+/// What went wrong: for a person a page, for a program the same in JSON.
+fn failure(visit: &Visit, status: StatusCode, words: (&str, &str), action: Option<Action>) -> Response {
+    let ((heading, text), ray) = (words, visit.arrival.ray.as_str());
+    if visit.wants_json() {
+        let stop = if heading.ends_with(['.', '!', '?']) { "" } else { "." };
+        let message = format!("{heading}{stop} {text}");
+        let body = json!({ "message": message, "status_code": status.as_u16(), "ray_id": ray });
+        return private_json(status, body.to_string());
+    }
+    page(status, &Notice { title: ERROR_TITLE, heading, text, action, ray: Some(ray), links: vec![] })
 }

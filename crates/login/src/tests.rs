@@ -4,6 +4,7 @@ mod gateway;
 mod lies;
 mod provider;
 mod sessions;
+mod told;
 mod ways;
 
 use doorward_model::app::App;
