@@ -154,7 +154,7 @@ impl Emulator {
 }
 
 fn provider_id(team: &Team) -> IdpId {
-    IdpId::derived(&team.account, "doorward:built-in")
+    IdpId::built_in(&team.account)
 }
 
 /// The claim names of the people that a configuration declares, for

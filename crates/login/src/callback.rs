@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::response::Response;
 use doorward_model::app::App;
-use doorward_model::id::{Aud, IdentityNonce, UserId};
+use doorward_model::id::{Aud, IdentityNonce, IdpId, UserId};
 use doorward_model::identity::{Identity, IdpRef};
 use doorward_model::idp::IdentityProvider;
 use doorward_model::login::{AtProvider, LOGIN_LIFETIME};
@@ -126,6 +126,9 @@ impl Visit {
     }
 
     fn identity(&self, user_uuid: UserId, idp: &IdentityProvider, person: Person) -> Identity {
+        // People of the emulator sign in from where it was said that they do.
+        let is_built_in = self.login.emulator && idp.id == IdpId::built_in(&self.catalog.team().account);
+        let country = person.country.filter(|_| is_built_in).or_else(|| self.arrival.country.clone());
         Identity {
             user_uuid,
             id: person.subject,
@@ -135,7 +138,7 @@ impl Visit {
             amr: person.amr,
             idp: IdpRef { id: idp.id, kind: idp.type_name().to_owned() },
             ip: self.arrival.client_ip,
-            country: self.arrival.country.clone(),
+            country,
             oidc_fields: person.oidc_fields,
             iat: self.arrival.now.secs(),
         }

@@ -68,6 +68,14 @@ uuid_id! {
     ListId "list";
 }
 
+impl IdpId {
+    /// The identity provider that an emulator has without being told.
+    #[must_use]
+    pub fn built_in(account: &AccountId) -> Self {
+        Self::derived(account, "doorward:built-in")
+    }
+}
+
 /// The account that owns everything: 32 lower-case hex characters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -53,7 +53,7 @@ pub(super) fn person_claims(grant: &Grant, team: &Team) -> Map<String, Value> {
     own("name", "profile", person.name.as_ref().map(|name| json!(name)));
     own("groups", "groups", Some(json!(person.groups)));
     if let Some(country) = &person.country {
-        claims.entry("country").or_insert_with(|| json!(country));
+        claims.insert("country".into(), json!(country));
     }
     claims
 }

@@ -196,6 +196,16 @@ async fn somebody_typed_in_is_believed_and_their_claims_are_copied_from_now_on()
 }
 
 #[tokio::test]
+async fn where_somebody_signs_in_from_is_no_matter_of_their_other_claims() {
+    let world = World::new().await;
+    let zoe = json!({ "country": "PT", "claims": { "country": "Portugal" } });
+    world.control("PUT", "/users/zoe@example.com", zoe).await;
+    let site = world.provider();
+    let code = answered(&pick(&site, &[("email", "zoe@example.com")]).await, "code");
+    assert_eq!(payload(text(&redeem(&site, &code, &[]).await.json()["id_token"]))["country"], "PT");
+}
+
+#[tokio::test]
 async fn a_mistake_in_the_form_is_named_and_nothing_typed_is_lost() {
     let world = World::new().await;
     let typed = [("email", "zoe@example.com"), ("name", "Zoe"), ("groups", "a,b"), ("claims", "{oops")];

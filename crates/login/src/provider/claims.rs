@@ -20,6 +20,8 @@ pub(crate) struct Person {
     pub(crate) name: Option<String>,
     pub(crate) groups: Vec<IdentityGroup>,
     pub(crate) amr: Vec<String>,
+    /// An ISO 3166-1 alpha-2 code. Only the built-in provider means by it where they sign in from.
+    pub(crate) country: Option<String>,
     pub(crate) oidc_fields: Map<String, Value>,
 }
 
@@ -49,6 +51,7 @@ pub(crate) fn person(claims: &Map<String, Value>, provider: &OidcProvider) -> Re
         name: text(claims, "name").or_else(|| text(claims, "preferred_username")),
         groups,
         amr: methods(claims),
+        country: text(claims, "country").filter(|code| is_country_code(code)).map(|code| code.to_ascii_uppercase()),
         oidc_fields: configured(claims, provider),
     })
 }
@@ -139,6 +142,10 @@ fn configured(claims: &Map<String, Value>, provider: &OidcProvider) -> Map<Strin
             fits
         })
         .collect()
+}
+
+fn is_country_code(text: &str) -> bool {
+    text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic())
 }
 
 fn text(claims: &Map<String, Value>, name: &str) -> Option<String> {

@@ -48,6 +48,18 @@ pub(super) struct Gateway {
 
 impl Gateway {
     pub(super) async fn start() -> Self {
+        Self::with(false).await
+    }
+
+    /// In emulator mode; its provider is the built-in one.
+    pub(super) async fn emulating() -> Self {
+        let gateway = Self::with(true).await;
+        let built_in = IdpId::built_in(&gateway.account);
+        gateway.reconfigure(|parts| parts.idps[0].id = built_in);
+        gateway
+    }
+
+    async fn with(emulator: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("login.db").display());
         let store = Store::connect(&url, Seal::for_emulator(), std::time::Duration::from_secs(5)).await.unwrap();
@@ -66,7 +78,7 @@ impl Gateway {
             store: store.clone(),
             outbound: Outbound::new(OutboundOptions::default()),
             issuers: vec![TEAM.into()],
-            emulator: false,
+            emulator,
             registry: &mut prometheus_client::registry::Registry::default(),
         });
         Self { login, catalog, store, signer, provider, account, _folder: folder }
@@ -204,6 +216,8 @@ pub(super) struct Browser {
     pub(super) headers: HeaderMap,
     /// Seconds that have passed for this browser.
     pub(super) later: i64,
+    /// Where the edge says it is.
+    pub(super) country: Option<&'static str>,
 }
 
 impl Browser {
@@ -236,7 +250,7 @@ impl Browser {
             now: NOW.plus(Lifetime::from_secs(self.later)),
             ray: RayId::random(),
             client_ip: [127, 0, 0, 1].into(),
-            country: None,
+            country: self.country.map(str::to_owned),
             https: url.scheme() == "https",
             app: catalog.app_at(&host, &url.path().parse().unwrap()).cloned(),
             host: host.clone(),

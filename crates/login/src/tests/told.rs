@@ -1,14 +1,41 @@
-//! What is told to whom: errors to programs, verdicts to the log.
+//! What is told to whom: countries to tokens, errors to programs, verdicts to
+//! the log.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
+use doorward_model::cookie::AUTHORIZATION;
 use doorward_model::policy::Decision;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
 use super::gateway::{Browser, Gateway, TEAM, WIKI};
+use super::{TEAM_HOST, WIKI_HOST};
+
+fn payload(token: &str) -> Value {
+    use base64::Engine as _;
+    let part = token.split('.').nth(1).unwrap();
+    serde_json::from_slice(&base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn the_country_of_a_built_in_person_is_the_one_in_their_tokens() {
+    let from = async |gateway: &Gateway, said: Value| {
+        gateway.provider.script().claims = json!({ "country": said });
+        let mut alice = Browser::named("alice");
+        alice.country = Some("US");
+        let _ = gateway.sign_in(&mut alice, "wiki", "/").await;
+        [TEAM_HOST, WIKI_HOST].map(|host| payload(alice.cookie(host, AUTHORIZATION).unwrap())["country"].clone())
+    };
+    let emulator = Gateway::emulating().await;
+    assert_eq!(from(&emulator, json!("fr")).await, ["FR", "FR"]);
+    for no_code in [json!(null), json!("France"), json!("F1"), json!(33)] {
+        assert_eq!(from(&emulator, no_code.clone()).await, ["US", "US"], "{no_code}");
+    }
+    // Elsewhere the claim is somebody's postal address for all we know.
+    assert_eq!(from(&Gateway::start().await, json!("FR")).await, ["US", "US"]);
+}
 
 #[tokio::test]
 async fn a_program_is_told_in_json_what_went_wrong() {
