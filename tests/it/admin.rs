@@ -58,6 +58,18 @@ async fn p_03_a_page_of_another_site_cannot_call_whatever_name_it_uses() {
 }
 
 #[tokio::test]
+async fn p_03_a_name_of_its_own_is_configured_and_the_refusal_says_where() {
+    let named = "admin = \"127.0.0.1:0\"\nadmin_hosts = [\"doorward\", \"Admin.example.com\"]";
+    let world = World::with(|config| config.with("admin = \"127.0.0.1:0\"", named)).await;
+    for host in ["doorward:8081", "admin.example.com", "127.0.0.1"] {
+        assert_eq!(call(&world, "GET /metrics", &[&format!("Host: {host}")]).await.status(), 200, "{host}");
+    }
+    let refused = call(&world, "GET /metrics", &["Host: doorward.evil.com"]).await;
+    assert_eq!(refused.status(), 403);
+    assert!(refused.text().contains("listen.admin_hosts"), "{}", refused.text());
+}
+
+#[tokio::test]
 async fn p_04_a_write_says_that_it_is_json() {
     let world = World::start().await;
     let good = format!("Authorization: Bearer {}", world.gateway.ready["api_token"].as_str().unwrap());

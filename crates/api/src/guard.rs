@@ -52,7 +52,9 @@ impl AllowedHosts {
 /// Host and Origin of every request, upgrades included.
 pub(crate) async fn same_machine(State(allowed): State<Arc<AllowedHosts>>, request: Request, next: Next) -> Response {
     let Some(host) = called_host(&request).filter(|host| allowed.addresses_us(host)) else {
-        return forbidden("this listener is not addressed by that Host; name it in the configuration to allow it");
+        return forbidden(
+            "this listener does not answer to that Host; if it is its own, add the name to listen.admin_hosts",
+        );
     };
     let mut origins = request.headers().get_all(header::ORIGIN).iter();
     if !origins.all(|origin| origin.to_str().is_ok_and(|origin| allowed.admits(origin, &host))) {

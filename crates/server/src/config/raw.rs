@@ -79,6 +79,7 @@ pub(super) struct RawListen {
     pub(super) public: Option<At<SocketAddr>>,
     pub(super) admin: Option<At<SocketAddr>>,
     /// The CONNECT proxy: a promised key that this version cannot serve yet.
+    pub(super) admin_hosts: Vec<At<String>>,
     pub(super) proxy: Option<At<SocketAddr>>,
     pub(super) trusted_proxies: Vec<At<IpNet>>,
     pub(super) tls: Option<RawTls>,
@@ -168,6 +169,7 @@ impl RawListen {
         };
         table.close();
         listen
+            admin_hosts: table.list("admin_hosts", host_name).map(|list| list.value).unwrap_or_default(),
     }
 }
 
@@ -207,10 +209,7 @@ impl RawTeam {
             line: table.line,
             is_named: table.has("name"),
             name: table.read("name", label),
-            domain: table.read("domain", |text| match text.parse::<Host>() {
-                Ok(host) if host.port().is_none() => Ok(host.name().to_owned()),
-                _ => Err(format!("\"{text}\" is not a host name; write it like acme.cloudflareaccess.com")),
-            }),
+            domain: table.read("domain", host_name),
             url: table.read("url", origin),
             session_duration: table.read("session_duration", str::parse::<Lifetime>).map(|at| at.value),
         };
@@ -245,6 +244,15 @@ fn label(text: &str) -> Result<String, String> {
     let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     let valid = (1..=63).contains(&text.len()) && text.bytes().all(allowed);
     if valid && !text.starts_with('-') && !text.ends_with('-') {
+/// The name of a host without a port.
+fn host_name(text: &str) -> Result<String, String> {
+    match text.parse::<Host>() {
+        Ok(host) if host.port().is_none() => Ok(host.name().to_owned()),
+        Ok(_) => Err(format!("\"{text}\" has a port; leave it out")),
+        Err(_) => Err(format!("\"{text}\" is not a host name; write it like auth.example.com")),
+    }
+}
+
         return Ok(text.to_owned());
     }
     Err(format!("\"{text}\" cannot be a team name; use lower-case letters, digits and hyphens, as in acme"))

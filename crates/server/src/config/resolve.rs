@@ -50,6 +50,7 @@ pub(super) fn resolve(raw: RawFile, file: &str, findings: &Findings) -> Config {
             public: raw.listen.public.map_or(default_listener(8080), |at| at.value),
             admin: raw.listen.admin.map_or(default_listener(8081), |at| at.value),
             trusted_proxies: raw.listen.trusted_proxies.into_iter().map(|at| at.value).collect(),
+            admin_hosts: raw.listen.admin_hosts.into_iter().map(|at| at.value).collect(),
             tls: raw.listen.tls.map(|tls| TlsFiles { cert: tls.cert, key: tls.key }),
         },
         limits: limits(&raw.limits),

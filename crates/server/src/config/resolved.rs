@@ -66,6 +66,8 @@ pub struct Config {
 pub struct Listen {
     pub public: SocketAddr,
     pub admin: SocketAddr,
+    /// Names, beside `localhost`, by which the admin listener is called.
+    pub admin_hosts: Vec<String>,
     pub trusted_proxies: Vec<IpNet>,
     pub tls: Option<TlsFiles>,
 }

@@ -111,7 +111,7 @@ pub(super) async fn doors(on: Foundation<'_>) -> Result<Doors, StartError> {
     let admin = doorward_api::router(doorward_api::Parts {
         registry: Arc::new(registry),
         readiness: readiness(on.store.clone(), Arc::clone(&draining)),
-        hosts: vec![config.listen.admin.ip().to_string()],
+        hosts: [vec![config.listen.admin.ip().to_string()], config.listen.admin_hosts.clone()].concat(),
         token: config.api_token.clone(),
         nested: emulator
             .as_ref()
