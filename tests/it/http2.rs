@@ -5,6 +5,7 @@ use std::path::Path;
 use http::HeaderMap;
 
 use crate::support::config::{ALICE, APP};
+use crate::support::deadline::eventually;
 use crate::support::http2::{Connection, tls};
 use crate::support::token;
 use crate::support::wire::Wire;
@@ -64,6 +65,33 @@ async fn people_sign_in_over_tls_whatever_the_certificate_is_good_for() {
     write_pair(&cert, &key, params);
     let world = world_with_pair(&cert, &key).await;
     world.signed_in(ALICE).await;
+}
+
+#[tokio::test]
+async fn a_renewed_certificate_is_presented_after_a_reload_and_a_broken_one_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = world_with_tls(&folder).await;
+    let (cert, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+    let before = std::fs::read(&cert).unwrap();
+    let reload = async |log: &str| {
+        let lines = world.gateway.log().matches(log).count();
+        world.gateway.signal("HUP");
+        let said = async || (world.gateway.log().matches(log).count() > lines).then_some(());
+        eventually(&format!("the log says {log:?}"), said).await;
+    };
+
+    let renewed = rcgen::CertificateParams::new([APP.to_owned()]).unwrap();
+    write_pair(&cert, &key, renewed);
+    reload("configuration was reloaded").await;
+    // Whoever trusts the new certificate alone gets through; `tls` panics otherwise.
+    tls(world.public(), APP, &cert, "h2").await;
+
+    let now = folder.path().join("now.pem");
+    std::fs::copy(&cert, &now).unwrap();
+    std::fs::write(&cert, &before).unwrap();
+    reload("was not reloaded").await;
+    assert!(world.gateway.log().contains("do not belong together"), "{}", world.gateway.log());
+    tls(world.public(), APP, &now, "h2").await;
 }
 
 #[tokio::test]

@@ -10,5 +10,7 @@ pub mod telemetry;
 
 mod chores;
 mod keys;
+mod tls;
 
 pub use crate::keys::KeysError;
+pub use crate::tls::TlsError;

@@ -4,7 +4,6 @@
 
 mod admin;
 mod listen;
-mod tls;
 pub(crate) mod token_file;
 mod wire;
 
@@ -21,14 +20,14 @@ use tempfile::TempDir;
 use tokio::task::JoinSet;
 
 use crate::chores;
-use crate::config::{Config, reachable};
+use crate::config::{Config, Listen, TlsFiles, reachable};
 use crate::keys::{Keys, KeysError};
 use crate::ready::{self, Ready, ReadyTeam};
 use crate::run::admin::Admin;
 pub use crate::run::listen::ListenError;
-pub use crate::run::tls::TlsError;
 use crate::run::token_file::TokenFile;
 use crate::run::wire::Doors;
+use crate::tls::{Certificate, TlsError};
 
 /// How a process is run, as far as no file says it.
 #[derive(Clone, Copy, Debug)]
@@ -78,6 +77,7 @@ pub struct Running {
     keys: Arc<Keys>,
     clock: Clock,
     doors: Doors,
+    certificate: Option<Arc<Certificate>>,
     public: doorward_edge::Running,
     admin: Admin,
     chores: JoinSet<()>,
@@ -93,7 +93,7 @@ pub struct Running {
 pub async fn start(mut config: Config, options: RunOptions) -> Result<Running, StartError> {
     install_crypto();
     let sockets = Sockets::bind(&config)?;
-    let tls = config.listen.tls.as_ref().map(tls::server_config).transpose()?;
+    let certificate = config.listen.tls.as_ref().map(Certificate::read).transpose()?;
     let team = config.team(sockets.public_address);
     if config.mode.is_emulator() {
         config.api_token.get_or_insert_with(Secret::random);
@@ -104,9 +104,11 @@ pub async fn start(mut config: Config, options: RunOptions) -> Result<Running, S
     store.refresh_revocations().await?;
 
     let admin = sockets.admin_address;
-    let foundation = wire::Foundation { config: &config, team: &team, clock: &clock, store: &store, keys: &keys, admin };
+    let foundation =
+        wire::Foundation { config: &config, team: &team, clock: &clock, store: &store, keys: &keys, admin };
     let doors = wire::doors(foundation).await?;
     let catalog = doors.catalog.clone();
+    let tls = certificate.as_ref().map(Certificate::server_config);
     let listener = doorward_edge::PublicListener { socket: sockets.public, tls };
     let public = doorward_edge::serve(&doors.edge, listener, options.workers).map_err(StartError::Threads)?;
     let admin = Admin::serve(sockets.admin, doors.admin.clone());
@@ -120,6 +122,7 @@ pub async fn start(mut config: Config, options: RunOptions) -> Result<Running, S
         generation: 1,
         catalog,
         doors,
+        certificate,
         public,
         admin,
         _folder: folder,
@@ -135,13 +138,14 @@ impl Running {
     /// from now on. Says which changed settings need a restart; they stay as they were.
     pub fn reload(&mut self, config: Config) -> Vec<&'static str> {
         let kept = needing_restart(&self.config, &config);
+        let tls = self.renew_certificate(&config);
         self.generation += 1;
         let built_in = self.doors.built_in_provider(&self.team, config.has_built_in_provider());
         self.catalog.replace(config.catalog(self.team.clone(), self.generation, built_in));
         tracing::info!(generation = self.generation, apps = config.apps.len(), "the configuration was reloaded");
         // What stayed is compared with the next file again.
         self.config = Config {
-            listen: self.config.listen.clone(),
+            listen: Listen { tls, ..self.config.listen.clone() },
             limits: self.config.limits,
             team: self.config.team.clone(),
             store_url: self.config.store_url.clone(),
@@ -152,6 +156,23 @@ impl Running {
             ..config
         };
         kept
+    }
+
+    /// Reads the certificate again, which may have been renewed in its place or
+    /// lie in another now. One that cannot be used leaves the old one in use.
+    fn renew_certificate(&self, config: &Config) -> Option<TlsFiles> {
+        let before = self.config.listen.tls.clone();
+        // Whether TLS is spoken at all was settled at the start.
+        let (Some(certificate), Some(files)) = (&self.certificate, &config.listen.tls) else { return before };
+        match certificate.renew(files) {
+            Ok(true) => tracing::info!("the TLS certificate {} is in use from now on", files.cert.display()),
+            Ok(false) => {}
+            Err(error) => {
+                tracing::error!("{error}; the old certificate stays in use");
+                return before;
+            }
+        }
+        Some(files.clone())
     }
 
     /// The clock everything in this process reads; an emulator's can be moved.
@@ -188,7 +209,7 @@ fn needing_restart(old: &Config, new: &Config) -> Vec<&'static str> {
     let token_changed = new.api_token.is_some() && old.api_token != new.api_token;
     [
         ("mode", old.mode != new.mode),
-        ("[listen]", old.listen != new.listen),
+        ("[listen]", listeners(old) != listeners(new)),
         ("[limits]", old.limits != new.limits),
         ("[team]", old.team != new.team),
         ("[store]", old.store_url != new.store_url),
@@ -199,6 +220,12 @@ fn needing_restart(old: &Config, new: &Config) -> Vec<&'static str> {
     .into_iter()
     .filter_map(|(setting, changed)| changed.then_some(setting))
     .collect()
+}
+
+/// `[listen]` without the files of the certificate, which are read again, and
+/// whether there are any, which is not.
+fn listeners(config: &Config) -> (Listen, bool) {
+    (Listen { tls: None, ..config.listen.clone() }, config.listen.tls.is_some())
 }
 
 /// The listening sockets, and what they were given.

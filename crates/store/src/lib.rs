@@ -51,6 +51,14 @@ struct Inner {
     held: Mutex<Option<sqlite::Held>>,
 }
 
+/// Whether a database could be opened by this URL, without a look at it.
+///
+/// # Errors
+/// When it names neither a SQLite file nor a Postgres database.
+pub fn check_url(url: &str) -> Result<(), StoreError> {
+    Location::parse(url).map(|_| ())
+}
+
 impl Store {
     /// Opens the database that `url` names, without a look at its schema. A
     /// Postgres server that is not up yet is waited for, as long as `wait`; a

@@ -2,6 +2,7 @@
 //! everything it finds; none of them stops another.
 
 mod addresses;
+mod outside;
 mod production;
 mod references;
 
@@ -12,6 +13,7 @@ use super::resolved::{Config, Mode};
 /// The checks that need lines, on the file as written.
 pub(super) fn written(raw: &RawFile, findings: &Findings) {
     addresses::check(raw, findings);
+    outside::check(raw, findings);
     references::check(raw, findings);
     match raw.mode {
         Some(Mode::Production) => production::check(raw, findings),

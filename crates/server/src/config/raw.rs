@@ -5,7 +5,7 @@
 mod objects;
 mod providers;
 
-pub(super) use self::objects::{RawApp, RawGroup, RawPolicy, RawRoute};
+pub(super) use self::objects::{RawApp, RawGroup, RawPolicy, RawRoute, RawRules};
 pub(crate) use self::providers::country;
 pub(super) use self::providers::{RawIdp, RawServiceToken, RawUser};
 
@@ -22,7 +22,7 @@ use url::Url;
 
 use super::document::{At, Source, Table};
 use super::problem::suggestion;
-use super::resolved::Mode;
+use super::resolved::{Mode, TlsFiles};
 
 /// Everything in the file.
 pub(super) struct RawFile {
@@ -87,8 +87,8 @@ pub(super) struct RawListen {
 
 /// `tls = { cert, key }` of `[listen]`
 pub(super) struct RawTls {
-    pub(super) cert: PathBuf,
-    pub(super) key: PathBuf,
+    pub(super) cert: At<PathBuf>,
+    pub(super) key: At<PathBuf>,
 }
 
 /// `[limits]`: what is absent keeps the edge's own default.
@@ -175,9 +175,14 @@ impl RawListen {
 
 impl RawTls {
     fn read(table: Table<'_>) -> Option<Self> {
-        let (cert, key) = (table.needed("cert"), table.needed("key"));
+        let file = |key| table.needed(key).map(|at| At::new(PathBuf::from(at.value), at.line));
+        let (cert, key) = (file("cert"), file("key"));
         table.close();
-        Some(Self { cert: cert?.value.into(), key: key?.value.into() })
+        Some(Self { cert: cert?, key: key? })
+    }
+
+    pub(super) fn files(&self) -> TlsFiles {
+        TlsFiles { cert: self.cert.value.clone(), key: self.key.value.clone() }
     }
 }
 

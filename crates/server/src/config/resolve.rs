@@ -18,8 +18,10 @@ use url::Url;
 use super::document::At;
 use super::names::Names;
 use super::problem::Findings;
-use super::raw::{RawApp, RawFile, RawGroup, RawIdp, RawLimits, RawPolicy, RawRoute, RawServiceToken, RawUser};
-use super::resolved::{Config, Listen, Mode, TeamSettings, TlsFiles, default_listener};
+use super::raw::{
+    RawApp, RawFile, RawGroup, RawIdp, RawLimits, RawPolicy, RawRoute, RawRules, RawServiceToken, RawTls, RawUser,
+};
+use super::resolved::{Config, Listen, Mode, TeamSettings, default_listener};
 
 /// Cloudflare's default for sessions and for application tokens.
 const DAY: Lifetime = Lifetime::from_hours(24);
@@ -51,7 +53,8 @@ pub(super) fn resolve(raw: RawFile, file: &str, findings: &Findings) -> Config {
             admin: raw.listen.admin.map_or(default_listener(8081), |at| at.value),
             trusted_proxies: raw.listen.trusted_proxies.into_iter().map(|at| at.value).collect(),
             admin_hosts: raw.listen.admin_hosts.into_iter().map(|at| at.value).collect(),
-            tls: raw.listen.tls.map(|tls| TlsFiles { cert: tls.cert, key: tls.key }),
+            trusted_proxies: raw.listen.trusted_proxies.into_iter().map(|at| at.value).collect(),
+            tls: raw.listen.tls.as_ref().map(RawTls::files),
         },
         limits: limits(&raw.limits),
         store_url: raw.store_url.into_value().map(Secret::new),

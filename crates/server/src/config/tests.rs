@@ -344,5 +344,44 @@ config = { client_id = "c", client_secret = "s", auth_url = "https://k.test/a", 
 email = "alice@example.com"
 "#,
     ),
+    (
+        "n_05_a_misspelt_mode_hides_nothing",
+        "mode = \"prod\"\n[[user]]\nemail = \"alice@example.com\"\n[team]\nname = \"acme\"\nurl = \"http://a.test\"\n",
+    ),
+    (
+        "never_met",
+        r#"
+mode = "emulator"
+[[user]]
+email = "alice@example.com"
+[[route]]
+hostname = "wiki.localhost"
+service = "http://127.0.0.1:3000"
+[[group]]
+name = "Nobody"
+[[app]]
+name = "Wiki"
+domain = "wiki.localhost"
+policies = [
+  { name = "A", decision = "bypass", include = [{ email = { email = "alice@example.com" } }, { ip = { ip = "::ffff:10.0.0.0/104" } }] },
+  { name = "B", decision = "non_identity", include = [{ any_valid_service_token = {} }], require = [{ auth_method = { auth_method = "mfa" } }] },
+  { name = "C", decision = "non_identity", include = [{ any_valid_service_token = {} }], exclude = [{ email_domain = { domain = "corp.test" } }] },
+  { name = "D", decision = "allow", include = [{ ip = { ip = "::ffff:192.0.2.1" } }, { email = { email = "alice@example.com" } }] },
+  { name = "E", decision = "allow", include = [] },
+]
+"#,
+    ),
+    (
+        "outside",
+        r#"
+mode = "emulator"
+[listen]
+tls = { cert = "/nowhere/cert.pem", key = "/nowhere/key.pem" }
+[store]
+url = "mysql://door:hunter2@db.test/door"
+[[user]]
+email = "alice@example.com"
+"#,
+    ),
     ("l_06_no_encryption_key", "[team]\nname = \"acme\"\n"),
 ];

@@ -1,0 +1,28 @@
+//! What the file names outside itself: the certificate, which must be one, and
+//! the store, whose URL must be one that `serve` can open.
+
+use super::super::problem::Findings;
+use super::super::raw::RawFile;
+use crate::tls::{self, TlsError};
+
+pub(super) fn check(raw: &RawFile, findings: &Findings) {
+    certificate(raw, findings);
+    if let Some(url) = raw.store_url.value()
+        && let Err(error) = doorward_store::check_url(&url.value)
+    {
+        findings.error(url.line, error.to_string());
+    }
+}
+
+fn certificate(raw: &RawFile, findings: &Findings) {
+    let Some(written) = &raw.listen.tls else { return };
+    let files = written.files();
+    if let Err(error) = tls::pair(&files) {
+        let is_key = matches!(&error, TlsError::File { path, .. } if *path == files.key && files.key != files.cert);
+        findings.error(if is_key { written.key.line } else { written.cert.line }, error.to_string());
+    }
+    if tls::is_open_to_all(&files.key) {
+        let text = format!("everybody on this machine can read {}; change its mode to 600", files.key.display());
+        findings.warning(written.key.line, text);
+    }
+}
