@@ -83,7 +83,7 @@ impl Case<'_> {
     /// Allow and Block. Allow means "an identity was proven *and* the rules
     /// match", so before the sign-in even `everyone` only promises.
     fn people<T: Trace>(&self, trace: &mut T) -> Result<Permit, Refusal> {
-        let seen = Seen::by_people_policies(self.facts, self.app);
+        let seen = Seen::by_people_policies(self.facts, self.app, self.catalog);
         let signed_in = seen.identity.is_ok();
         let mut evaluation = Evaluation::new(self.catalog, seen);
         let mut sign_in_could_help = false;

@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 
 use doorward_model::app::App;
+use doorward_model::catalog::Catalog;
 use doorward_model::id::ServiceTokenId;
 use doorward_model::identity::Identity;
 
@@ -40,11 +41,14 @@ impl<'a> Seen<'a> {
     }
 
     /// As Allow and Block policies see them. An identity from a provider that
-    /// the application does not allow, or no longer allows (J-11), is none.
-    pub(crate) fn by_people_policies(facts: &Facts<'a>, app: &App) -> Self {
+    /// the application does not allow, or no longer allows (J-11), is none; so
+    /// is one from a provider that is not configured any more.
+    pub(crate) fn by_people_policies(facts: &Facts<'a>, app: &App, catalog: &Catalog) -> Self {
         let identity = match facts.identity {
             None => Err(Why::NobodySignedIn),
-            Some(identity) if !app.allows_idp(identity.idp.id) => Err(Why::ProviderNotAllowed),
+            Some(identity) if !app.allows_idp(identity.idp.id) || catalog.idp(identity.idp.id).is_none() => {
+                Err(Why::ProviderNotAllowed)
+            }
             Some(identity) => Ok(identity),
         };
         Self::with(facts, identity)

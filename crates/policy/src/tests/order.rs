@@ -217,6 +217,15 @@ fn j_11_an_identity_from_a_provider_that_is_no_longer_allowed_is_none() {
 }
 
 #[test]
+fn j_11_an_identity_from_a_provider_that_is_not_configured_any_more_is_none() {
+    let mut sample = Sample::default().policy("A", Allow, everyone());
+    let alice = person("alice@corp.test");
+    assert_eq!(verdict(&sample, &alice.facts()), "allow A");
+    sample.gone = vec![IDP];
+    assert_eq!(verdict(&sample, &alice.facts()), "needs_login -");
+}
+
+#[test]
 fn j_12_groups_of_one_provider_do_not_count_after_a_sign_in_with_another() {
     let rules =
         json!({"include": [{"oidc": {"claim_name": "groups", "claim_value": "admins", "identity_provider_id": IDP}}]});

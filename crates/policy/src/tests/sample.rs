@@ -27,14 +27,16 @@ pub(crate) const IDP: IdpId = IdpId(Uuid::from_u128(1));
 pub(crate) const OTHER_IDP: IdpId = IdpId(Uuid::from_u128(2));
 pub(crate) const TOKEN: ServiceTokenId = ServiceTokenId(Uuid::from_u128(3));
 
-/// The world: an application with policies, groups and one identity provider.
+/// The world: an application with policies, groups and two identity providers.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sample {
     pub(crate) policies: Vec<Policy>,
     pub(crate) groups: Vec<Group>,
     pub(crate) allowed_idps: Vec<IdpId>,
-    /// The claims that sign-ins with the provider copy; `None` leaves the provider out.
-    pub(crate) collected: Option<Vec<String>>,
+    /// The claims that sign-ins with the provider copy.
+    pub(crate) collected: Vec<String>,
+    /// Providers that are not configured any more.
+    pub(crate) gone: Vec<IdpId>,
 }
 
 impl Sample {
@@ -52,7 +54,7 @@ impl Sample {
 
     /// With an identity provider whose sign-ins copy these claims.
     pub(crate) fn collects(mut self, claims: &[&str]) -> Self {
-        self.collected = Some(claims.iter().map(|&claim| claim.to_owned()).collect());
+        self.collected = claims.iter().map(|&claim| claim.to_owned()).collect();
         self
     }
 
@@ -77,7 +79,7 @@ impl Sample {
     fn answers<T: Trace>(&self, rules: &[Rule], facts: &Facts<'_>, trace: &mut T) -> Vec<Met> {
         let catalog = self.catalog();
         let app = self.app();
-        let mut evaluation = Evaluation::new(&catalog, Seen::by_people_policies(facts, &app));
+        let mut evaluation = Evaluation::new(&catalog, Seen::by_people_policies(facts, &app, &catalog));
         rules.iter().map(|rule| evaluation.answer(rule, trace).met).collect()
     }
 
@@ -114,15 +116,16 @@ impl Sample {
             host: "acme.cloudflareaccess.com".parse().unwrap(),
             session_duration: Lifetime::from_hours(24),
         };
-        let idps = self.collected.iter().map(|claims| provider(claims)).collect();
+        let mut idps = vec![provider(IDP, &self.collected), provider(OTHER_IDP, &[])];
+        idps.retain(|idp| !self.gone.contains(&idp.id));
         let groups = self.groups.clone();
         Catalog::new(Parts { team, apps: vec![], groups, idps, service_tokens: vec![], routes: vec![] }, 1)
     }
 }
 
-fn provider(claims: &[String]) -> IdentityProvider {
+fn provider(id: IdpId, claims: &[String]) -> IdentityProvider {
     IdentityProvider {
-        id: IDP,
+        id,
         name: "Keycloak".into(),
         kind: IdpKind::Oidc(OidcProvider {
             client_id: "doorward".into(),
