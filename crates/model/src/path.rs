@@ -5,6 +5,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 
 /// A normalised absolute path: dot segments resolved, repeated slashes
@@ -23,6 +24,17 @@ impl NormPath {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The path that a server reads which knows path parameters (`/admin;x` is
+    /// `/admin` to Tomcat), where that is another one.
+    #[must_use]
+    pub fn without_parameters(&self) -> Option<Self> {
+        if !self.0.contains(';') && !self.0.contains("%3B") {
+            return None;
+        }
+        let bare: Vec<&str> = self.0.split('/').map(without_parameters).collect();
+        Some(Self(resolve(&bare.join("/"))))
+    }
 }
 
 impl FromStr for NormPath {
@@ -36,8 +48,23 @@ impl FromStr for NormPath {
             return Ok(Self(raw.to_owned()));
         }
         let decoded = decode_unreserved(raw)?;
+        if percent_decode_str(&decoded).decode_utf8().is_err() || decoded.split('/').any(is_masked_dot_segment) {
+            return Err(InvalidPath);
+        }
         Ok(Self(resolve(&decoded)))
     }
+}
+
+/// `..;` and `.;x=1`: Java servers cut path parameters off before they resolve
+/// dot segments, so these climb there and nowhere else (C-13).
+fn is_masked_dot_segment(segment: &str) -> bool {
+    matches!(without_parameters(segment), "." | "..") && !matches!(segment, "." | "..")
+}
+
+/// What is left of a segment for a server that knows path parameters.
+fn without_parameters(segment: &str) -> &str {
+    let cut = [segment.find(';'), segment.find("%3B"), segment.find("%3b")].into_iter().flatten().min();
+    &segment[..cut.unwrap_or(segment.len())]
 }
 
 /// The common case: nothing to decode, resolve or refuse.

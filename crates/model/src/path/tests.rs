@@ -46,6 +46,30 @@ fn c_03_c_12_ambiguous_bytes_are_refused() {
 }
 
 #[test]
+fn c_13_dots_behind_path_parameters_are_refused() {
+    for raw in [
+        "/public/..;/admin",
+        "/public/%2e%2e;/admin",
+        "/public/..;x=1/admin",
+        "/public/..%3b/admin",
+        "/public/.;/x",
+        "/%e0%80%ae/x",
+    ] {
+        assert_eq!(norm(raw), Err(InvalidPath), "{raw}");
+    }
+}
+
+#[test]
+fn c_13_what_a_server_reads_that_knows_path_parameters_is_known() {
+    let bare = |raw: &str| raw.parse::<NormPath>().unwrap().without_parameters().map(|path| path.0);
+    for (raw, read) in
+        [("/admin;x", Some("/admin")), ("/;x/admin", Some("/admin")), ("/a;b=1/c%3Bd", Some("/a/c")), ("/admin", None)]
+    {
+        assert_eq!(bare(raw).as_deref(), read, "{raw}");
+    }
+}
+
+#[test]
 fn c_05_repeated_slashes_are_one() {
     for (raw, path) in
         [("//admin", "/admin"), ("/public//../admin", "/admin"), ("///admin/", "/admin/"), ("/admin//", "/admin/")]
