@@ -8,8 +8,7 @@ use doorward_model::cookie::{self, AUTHORIZATION, DEVICE, PENDING_PREFIX, SESSIO
 use doorward_model::login::{AtProvider, LOGIN_LIFETIME};
 use doorward_model::secret::{Secret, sha256_hex};
 use doorward_model::time::{Lifetime, Timestamp};
-use http::HeaderMap;
-use http::header::COOKIE;
+use http::header::{COOKIE, HeaderMap, HeaderValue};
 use tower_cookies::cookie::SameSite;
 use tower_cookies::cookie::time::OffsetDateTime;
 use tower_cookies::{Cookie, Cookies};
@@ -24,8 +23,8 @@ pub(crate) fn values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator
     cookie::values(lines(headers), name)
 }
 
-fn lines(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-    headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok())
+fn lines(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+    headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes)
 }
 
 /// Gives the browser an organisation token.
@@ -79,8 +78,10 @@ pub(crate) fn remember_attempt(
     browser: &Secret,
     now: Timestamp,
 ) {
-    let mut pending: Vec<&str> =
-        cookie::pairs(lines(headers)).map(|(name, _)| name).filter(|name| name.starts_with(PENDING_PREFIX)).collect();
+    let mut pending: Vec<&str> = cookie::pairs(lines(headers))
+        .filter_map(|pair| std::str::from_utf8(pair.name).ok())
+        .filter(|name| name.starts_with(PENDING_PREFIX))
+        .collect();
     // The names hold the moment at a fixed width, so the oldest sort first.
     pending.sort_unstable();
     let surplus = (pending.len() + 1).saturating_sub(MOST_PENDING);

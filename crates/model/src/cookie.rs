@@ -16,6 +16,8 @@ pub const SESSION: &str = "CF_Session";
 /// Names a browser on the team domain across sign-ins.
 pub const DEVICE: &str = "CF_Device";
 
+/// Ties a token to the browser it was given to.
+pub const BINDING: &str = "CF_Binding";
 /// Begins the names of cookies that each bind one sign-in under way to its browser.
 pub const PENDING_PREFIX: &str = "CF_Login_";
 
@@ -25,17 +27,37 @@ const LAST_HTTP_SECOND: u64 = 253_402_300_799;
 /// More candidates than any honest browser sends are not looked at (G-01).
 const MOST_CANDIDATES: usize = 10;
 
-/// Name and value of every cookie in these `Cookie` lines. Read byte by byte:
-/// quotes are not special (G-03).
-pub fn pairs<'a>(lines: impl Iterator<Item = &'a str>) -> impl Iterator<Item = (&'a str, &'a str)> {
-    lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim_matches([' ', '\t']).split_once('='))
+/// Every cookie in these `Cookie` lines, byte by byte: quotes are not special
+/// (G-03), and what an application puts into its own cookies, in whatever
+/// encoding, does not hide others.
+pub fn pairs<'a>(lines: impl Iterator<Item = &'a [u8]>) -> impl Iterator<Item = Pair<'a>> {
+    lines.flat_map(|line| line.split(|byte| *byte == b';')).filter_map(|text| {
+        let text = text.trim_ascii();
+        let equals = text.iter().position(|byte| *byte == b'=')?;
+        Some(Pair { name: &text[..equals], value: &text[equals + 1..] })
+    })
 }
 
-/// Every value of a cookie that has one, in the order they were sent: none of
-/// several hides another (G-01).
-pub fn values<'a>(lines: impl Iterator<Item = &'a str>, name: &'a str) -> impl Iterator<Item = &'a str> {
-    let named = pairs(lines).filter(move |(found, value)| *found == name && !value.is_empty());
-    named.map(|(_, value)| value).take(MOST_CANDIDATES)
+/// One cookie as it was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pair<'a> {
+    pub name: &'a [u8],
+    pub value: &'a [u8],
+}
+
+/// Every value of a cookie that is a text, in the order they were sent: none
+/// of several hides another (G-01).
+pub fn values<'a>(lines: impl Iterator<Item = &'a [u8]>, name: &'a str) -> impl Iterator<Item = &'a str> {
+    let named = pairs(lines).filter(move |pair| pair.name == name.as_bytes() && !pair.value.is_empty());
+    named.filter_map(|pair| std::str::from_utf8(pair.value).ok()).take(MOST_CANDIDATES)
+}
+
+/// Whether a cookie of this name is the gateway's own. Origins neither get it,
+/// but for the verified token, nor may they set it.
+#[must_use]
+pub fn is_ours(name: &[u8]) -> bool {
+    [AUTHORIZATION, APP_SESSION, SESSION, DEVICE, BINDING].iter().any(|ours| name == ours.as_bytes())
+        || name.starts_with(PENDING_PREFIX.as_bytes())
 }
 
 /// The `Set-Cookie` value that gives a browser the application's token.
