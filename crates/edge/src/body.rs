@@ -2,10 +2,13 @@
 //! behind us made, and an origin's answer handed through as it arrives.
 
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http_body::{Frame, SizeHint};
+use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use crate::upstream::pool::Lease;
@@ -24,8 +27,48 @@ pub(crate) enum Body {
 /// What goes to an origin: a client's body as it arrives, without its
 /// trailers, which could carry any header's name.
 pub(crate) enum Upload {
-    Client(Incoming),
+    Client(Incoming, Arc<Progress>),
     Nothing,
+}
+
+impl Upload {
+    pub(crate) fn of(incoming: Incoming) -> Self {
+        if http_body::Body::is_end_stream(&incoming) && incoming.size_hint().exact() == Some(0) {
+            return Self::Nothing;
+        }
+        Self::Client(incoming, Arc::new(Progress::begun()))
+    }
+
+    /// What tells how the upload goes on; none where there is nothing to upload.
+    pub(crate) fn progress(&self) -> Option<Arc<Progress>> {
+        match self {
+            Self::Client(_, progress) => Some(Arc::clone(progress)),
+            Self::Nothing => None,
+        }
+    }
+}
+
+/// When the last part of an upload went on to the origin: until its end, an
+/// origin cannot be late with its answer.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    began: Instant,
+    last_part: AtomicU64,
+}
+
+impl Progress {
+    fn begun() -> Self {
+        Self { began: Instant::now(), last_part: AtomicU64::new(0) }
+    }
+
+    fn note(&self) {
+        let millis = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.last_part.store(millis, Ordering::Relaxed);
+    }
+
+    pub(crate) fn last_part(&self) -> Instant {
+        self.began + Duration::from_millis(self.last_part.load(Ordering::Relaxed))
+    }
 }
 
 impl http_body::Body for Upload {
@@ -33,21 +76,22 @@ impl http_body::Body for Upload {
     type Error = hyper::Error;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let Self::Client(incoming) = self.get_mut() else { return Poll::Ready(None) };
+        let Self::Client(incoming, progress) = self.get_mut() else { return Poll::Ready(None) };
         let frame = std::task::ready!(Pin::new(incoming).poll_frame(cx));
+        progress.note();
         Poll::Ready(frame.filter(|frame| !matches!(frame, Ok(frame) if frame.is_trailers())))
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
-            Self::Client(incoming) => http_body::Body::is_end_stream(incoming),
+            Self::Client(incoming, _) => http_body::Body::is_end_stream(incoming),
             Self::Nothing => true,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Client(incoming) => http_body::Body::size_hint(incoming),
+            Self::Client(incoming, _) => http_body::Body::size_hint(incoming),
             Self::Nothing => SizeHint::with_exact(0),
         }
     }

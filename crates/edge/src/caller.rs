@@ -24,6 +24,9 @@ use crate::{Edge, cookies, renewal, respond};
 /// Tokens remembered at most; beyond it the least useful are forgotten and verified again.
 const MOST_REMEMBERED: usize = 65_536;
 
+/// Tokens looked at that come in headers; one is usual.
+const MOST_HEADER_TOKENS: usize = 10;
+
 /// Who a request comes from, before any policy has been asked.
 pub(crate) enum Caller {
     Nobody,
@@ -82,6 +85,15 @@ impl Person {
 
     fn email(&self) -> &Email {
         &self.identity.email
+    }
+
+    /// Whether the token still holds for this application: in time, for its
+    /// audience, not revoked.
+    pub(crate) fn is_current(&self, edge: &Edge, app: &App, now: Timestamp) -> bool {
+        self.app == app.id
+            && self.bearings.app.as_ref() == Some(&app.aud)
+            && now < self.expires
+            && !edge.store.revocations().is_revoked(&self.bearings)
     }
 
     /// The permit given before under exactly these circumstances.
@@ -153,8 +165,14 @@ pub(crate) async fn find(
         return machine::authenticated(claims, catalog, arrival.now).map_or(Caller::BadServiceToken, Caller::Machine);
     }
     let mut candidates: Vec<(&str, Carrier)> = Vec::new();
-    candidates
-        .extend(claims.tokens.iter().filter_map(|value| value.to_str().ok()).map(|token| (token, Carrier::Header)));
+    candidates.extend(
+        claims
+            .tokens
+            .iter()
+            .take(MOST_HEADER_TOKENS)
+            .filter_map(|value| value.to_str().ok())
+            .map(|token| (token, Carrier::Header)),
+    );
     candidates.extend(cookies::tokens(headers).map(|token| (token, Carrier::Cookie)));
     if candidates.is_empty() {
         return Caller::Nobody;
@@ -244,8 +262,7 @@ async fn verified(
 
 fn remembered(edge: &Edge, token: &str, app: &App, now: Timestamp) -> Option<Arc<Person>> {
     let person = edge.remembered.0.get(token)?;
-    let good = person.app == app.id && now < person.expires && !edge.store.revocations().is_revoked(&person.bearings);
-    good.then_some(person)
+    person.is_current(edge, app, now).then_some(person)
 }
 
 /// A machine's token alone opens an application only if people may use it too;

@@ -32,6 +32,7 @@ pub(crate) async fn redirect(
     catalog: &Catalog,
 ) -> Response<Body> {
     let arrival = &visit.arrival;
+    let Ok(_place) = edge.challenges.try_acquire() else { return respond::busy(visit) };
     let app_session = app_session(&head.headers);
     let return_to = return_path(visit, head);
     let meta = claims::meta(

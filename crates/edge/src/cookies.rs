@@ -1,14 +1,7 @@
 //! The `Cookie` header as it comes from browsers and as origins get it.
 
-use doorward_model::cookie::{self, APP_SESSION, AUTHORIZATION, DEVICE, PENDING_PREFIX, SESSION};
-use http::header::{COOKIE, HeaderMap, HeaderValue};
-
-/// Cookies of the sign-in itself: an origin has no business with them.
-const NOT_FOR_ORIGINS: &[&str] = &[APP_SESSION, SESSION, DEVICE, "CF_Binding"];
-
-fn is_for_origins(name: &str) -> bool {
-    !NOT_FOR_ORIGINS.contains(&name) && !name.starts_with(PENDING_PREFIX)
-}
+use doorward_model::cookie::{self, AUTHORIZATION, Pair};
+use http::header::{COOKIE, HeaderMap, HeaderValue, SET_COOKIE};
 
 /// Every value of a cookie, in the order they were sent.
 pub(crate) fn values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
@@ -20,50 +13,65 @@ pub(crate) fn tokens(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     values(headers, AUTHORIZATION)
 }
 
-fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
-    cookie::pairs(lines(headers))
-}
-
-fn lines(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-    headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok())
-}
-
-/// Leaves for the origin one `Cookie` line: the application's own cookies, and
-/// the token only if it is the one that was verified.
+/// Leaves for the origin one `Cookie` line: the application's own cookies as
+/// they were sent, and the token only if it is the one that was verified.
+/// Cookies of the sign-in itself are no business of origins.
 pub(crate) fn rewrite_for_origin(headers: &mut HeaderMap, token: Option<&str>) {
     if !headers.contains_key(COOKIE) || is_already_right(headers, token) {
         return;
     }
-    let mut kept = String::new();
-    let mut keep = |name: &str, value: &str| {
+    let mut kept = Vec::new();
+    let mut keep = |name: &[u8], value: &[u8]| {
         if !kept.is_empty() {
-            kept.push_str("; ");
+            kept.extend_from_slice(b"; ");
         }
-        kept.push_str(name);
-        kept.push('=');
-        kept.push_str(value);
+        kept.extend_from_slice(name);
+        kept.push(b'=');
+        kept.extend_from_slice(value);
     };
-    for (name, value) in pairs(headers) {
-        if name != AUTHORIZATION && is_for_origins(name) {
-            keep(name, value);
-        }
+    for pair in pairs(headers).filter(|pair| !cookie::is_ours(pair.name)) {
+        keep(pair.name, pair.value);
     }
     if let Some(token) = token {
-        keep(AUTHORIZATION, token);
+        keep(AUTHORIZATION.as_bytes(), token.as_bytes());
     }
     headers.remove(COOKIE);
-    if let (false, Ok(value)) = (kept.is_empty(), HeaderValue::try_from(kept)) {
+    if let (false, Ok(value)) = (kept.is_empty(), HeaderValue::from_bytes(&kept)) {
         headers.insert(COOKIE, value);
     }
 }
 
-/// The common case: one line, one token, the verified one, nothing of the sign-in.
+/// The common case: one line, one token, the verified one, nothing else of ours.
 fn is_already_right(headers: &HeaderMap, token: Option<&str>) -> bool {
-    let mut lines = headers.get_all(COOKIE).iter();
-    let one_line = lines.next().is_some_and(|line| line.to_str().is_ok()) && lines.next().is_none();
-    let mut tokens = values(headers, AUTHORIZATION);
-    let right_token = tokens.next() == token && tokens.next().is_none();
-    one_line && right_token && pairs(headers).all(|(name, _)| is_for_origins(name))
+    let one_line = headers.get_all(COOKIE).iter().nth(1).is_none();
+    let mut ours = pairs(headers).filter(|pair| cookie::is_ours(pair.name));
+    let first = ours.next().map(|pair| (pair.name, pair.value));
+    one_line && ours.next().is_none() && first == token.map(|token| (AUTHORIZATION.as_bytes(), token.as_bytes()))
+}
+
+/// Removes what an origin would set under our names: a token of its choice
+/// would make its visitors somebody else on other applications.
+pub(crate) fn remove_ours_from_answer(headers: &mut HeaderMap) {
+    let ours = |value: &HeaderValue| {
+        let name = value.as_bytes().split(|byte| matches!(byte, b'=' | b';')).next().unwrap_or_default();
+        cookie::is_ours(name.trim_ascii())
+    };
+    if !headers.get_all(SET_COOKIE).iter().any(ours) {
+        return;
+    }
+    let kept: Vec<HeaderValue> = headers.get_all(SET_COOKIE).iter().filter(|value| !ours(value)).cloned().collect();
+    headers.remove(SET_COOKIE);
+    for value in kept {
+        headers.append(SET_COOKIE, value);
+    }
+}
+
+fn pairs(headers: &HeaderMap) -> impl Iterator<Item = Pair<'_>> {
+    cookie::pairs(lines(headers))
+}
+
+fn lines(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+    headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes)
 }
 
 #[cfg(test)]
@@ -109,6 +117,25 @@ mod tests {
         );
         assert_eq!(rewritten(&["CF_Authorization=junk; a=1"], None), ["a=1"]);
         assert_eq!(rewritten(&["CF_Authorization=t; a=1"], Some("t")), ["CF_Authorization=t; a=1"]);
+    }
+
+    #[test]
+    fn a_cookie_in_another_encoding_hides_no_other_and_reaches_the_origin_as_it_was() {
+        let line = b"name=M\xfcller; CF_AppSession=n1; CF_Authorization=t".as_slice();
+        let mut map = HeaderMap::from_iter([(COOKIE, HeaderValue::from_bytes(line).unwrap())]);
+        assert_eq!(tokens(&map).collect::<Vec<_>>(), ["t"]);
+        rewrite_for_origin(&mut map, Some("t"));
+        assert_eq!(map[COOKIE].as_bytes(), b"name=M\xfcller; CF_Authorization=t");
+    }
+
+    #[test]
+    fn an_origin_cannot_set_the_cookies_that_are_ours() {
+        let mut map = HeaderMap::new();
+        for line in ["sid=1; Path=/", "CF_Authorization=evil; Domain=test", " CF_AppSession =x", "CF_Login_1_x=y"] {
+            map.append(SET_COOKIE, line.parse().unwrap());
+        }
+        remove_ours_from_answer(&mut map);
+        assert_eq!(map.get_all(SET_COOKIE).iter().collect::<Vec<_>>(), ["sid=1; Path=/"]);
     }
 
     #[test]

@@ -9,11 +9,12 @@ use doorward_model::catalog::Catalog;
 use doorward_model::route::Service;
 use doorward_model::site::{ACCESS_PREFIX, CERTS};
 use doorward_policy::{Facts, Grant, Permit, Refusal};
+use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
 
-use crate::arrive::{self, Socket, Visit};
+use crate::arrive::{self, Socket, Unreadable, Visit};
 use crate::assertion::{self, Assertion};
 use crate::body::Body;
 use crate::caller::{self, Caller};
@@ -36,6 +37,9 @@ pub(crate) async fn gate(worker: &Worker, socket: Socket, request: Request<Incom
     let claims = headers::strip(&mut head.headers);
     let catalog = edge.catalog.snapshot();
     let app = catalog.app_at(&visit.arrival.host, &visit.path).cloned();
+    if has_two_readings(&visit, app.as_ref(), &catalog) {
+        return respond::unreadable(Unreadable::Path);
+    }
     visit.arrival.app.clone_from(&app);
     if let Some(door) = door(edge, &visit, &catalog) {
         return dispatch(edge, door, &visit, head, body).await;
@@ -49,6 +53,15 @@ pub(crate) async fn gate(worker: &Worker, socket: Socket, request: Request<Incom
         Ok(permit) => forward(worker, &permit, &caller, &visit, head, body, &catalog).await,
         Err(refusal) => refusal::respond(edge, &refusal, &caller, &app, &visit, &head, &catalog).await,
     }
+}
+
+/// Whether an origin that knows path parameters would see another
+/// application's path here than we do (C-13).
+fn has_two_readings(visit: &Visit, app: Option<&Arc<App>>, catalog: &Catalog) -> bool {
+    visit.path.without_parameters().is_some_and(|other| {
+        let other = catalog.app_at(&visit.arrival.host, &other);
+        other.map(|app| app.id) != app.map(|app| app.id)
+    })
 }
 
 /// The team domain, and what Access serves itself on every host it protects.
@@ -157,6 +170,7 @@ async fn forward(
         return answer::trouble(&Trouble::Unreachable("no route serves this host".into()), visit);
     };
     let websocket = upgrade::is_websocket(&head);
+    let exclusive = answer::authenticates_connections(head.headers.get(AUTHORIZATION));
     let mut head = head;
     let client = head.extensions.remove::<hyper::upgrade::OnUpgrade>().filter(|_| websocket);
     let request = request::build(permit, &assertion, visit, head, body, client.is_some());
@@ -166,8 +180,8 @@ async fn forward(
             let key = PoolKey { app: permit.app().id, service: service.clone() };
             match exchange(worker, key, request).await {
                 Ok((response, lease)) => match client {
-                    Some(client) if upgrade::is_accepted(&response) => upgrade::tunnel(client, response, lease),
-                    _ => answer::handed_through(response, lease, visit),
+                    Some(client) if upgrade::is_accepted(&response) => upgrade::tunnel(worker, client, response, lease),
+                    _ => answer::handed_through(response, lease, visit, exclusive),
                 },
                 Err(trouble) => {
                     edge.metrics.trouble(&trouble);
@@ -178,6 +192,7 @@ async fn forward(
     };
     if let Some(person) = renewed {
         assertion::renew_cookie(response.headers_mut(), permit.app(), person, visit.arrival.now);
+        answer::keep_from_caches(response.headers_mut());
     }
     response.headers_mut().insert(request::CF_RAY, respond::header(visit.arrival.ray.as_str()));
     response

@@ -35,6 +35,7 @@ use doorward_store::Store;
 use ipnet::IpNet;
 use prometheus_client::registry::Registry;
 use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsConnector;
 
 pub use limits::Limits;
@@ -46,6 +47,10 @@ use crate::machine::Minted;
 use crate::metrics::Metrics;
 use crate::renewal::Renewals;
 use crate::upstream::pool::Pool;
+
+/// Challenges signed at once. More strangers than that are asked to come back:
+/// the same threads serve the store, on which those who are signed in depend.
+const MOST_CHALLENGES: usize = 64;
 
 /// What the edge is made of.
 pub struct Parts<'a> {
@@ -91,6 +96,8 @@ pub struct Edge {
     remembered: Remembered,
     minted: Minted,
     renewals: Renewals,
+    /// Challenges that may be signed at once.
+    challenges: Semaphore,
 }
 
 impl Edge {
@@ -115,6 +122,7 @@ impl Edge {
             remembered: Remembered::new(),
             minted: Minted::new(),
             renewals: Renewals::new(),
+            challenges: Semaphore::new(MOST_CHALLENGES),
         })
     }
 
@@ -147,4 +155,7 @@ impl Edge {
 struct Worker {
     edge: Arc<Edge>,
     pool: Arc<Pool>,
+    /// Free places for connections, of all workers.
+    open: Arc<Semaphore>,
+    stopped: watch::Receiver<bool>,
 }

@@ -60,7 +60,12 @@ pub fn serve(edge: &Arc<Edge>, listener: PublicListener, workers: usize) -> io::
             tls: tls.clone(),
             open: Arc::clone(&open),
             stopped: stopped.clone(),
-            worker: Arc::new(Worker { edge: Arc::clone(edge), pool: Pool::new(edge.limits) }),
+            worker: Arc::new(Worker {
+                edge: Arc::clone(edge),
+                pool: Pool::new(edge.limits),
+                open: Arc::clone(&open),
+                stopped: stopped.clone(),
+            }),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let thread = std::thread::Builder::new().name(format!("edge-{number}"));
@@ -118,10 +123,18 @@ impl Acceptor {
         });
         let mut stopped = self.stopped.clone();
         loop {
-            let Ok(slot) = Arc::clone(&self.open).acquire_owned().await else { break };
-            let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
+            // The end comes first in both: draining waits for every place, and
+            // whoever asks for one after that would wait behind it.
+            let slot = tokio::select! {
+                biased;
                 () = told_to_stop(&mut stopped) => break,
+                slot = Arc::clone(&self.open).acquire_owned() => slot,
+            };
+            let Ok(slot) = slot else { break };
+            let accepted = tokio::select! {
+                biased;
+                () = told_to_stop(&mut stopped) => break,
+                accepted = listener.accept() => accepted,
             };
             match accepted {
                 Ok((stream, peer)) => self.accept(stream, peer.ip().to_canonical(), slot),
@@ -229,7 +242,7 @@ impl Connection {
             .timer(TokioTimer::new())
             .keep_alive_interval(Duration::from_secs(30))
             .keep_alive_timeout(Duration::from_secs(20))
-            .max_concurrent_streams(200)
+            .max_concurrent_streams(100)
             .max_header_list_size(64 * 1024)
             .serve_connection(TokioIo::new(stream), service);
         let mut connection = pin!(connection);
@@ -244,7 +257,7 @@ impl Connection {
 }
 
 /// Returns when the listener is to end, or is gone.
-async fn told_to_stop(stopped: &mut watch::Receiver<bool>) {
+pub(crate) async fn told_to_stop(stopped: &mut watch::Receiver<bool>) {
     let _gone = stopped.wait_for(|stopped| *stopped).await;
 }
 
@@ -256,12 +269,14 @@ enum Transport {
 /// Looks at the first bytes without taking them.
 async fn speaks_http2(stream: &TcpStream) -> io::Result<bool> {
     let mut seen = [0; PREFACE.len()];
+    let mut pause = Duration::from_millis(2);
     loop {
         let length = stream.peek(&mut seen).await?;
         if length == 0 || length == PREFACE.len() || seen[..length] != PREFACE[..length] {
             return Ok(length == PREFACE.len() && seen == *PREFACE);
         }
         // A part of the preface: the rest is on its way, or the deadline ends this.
-        tokio::time::sleep(Duration::from_millis(2)).await;
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_millis(200));
     }
 }

@@ -60,6 +60,8 @@ pub(crate) struct Minted(quick_cache::sync::Cache<(ServiceTokenId, AppId), Arc<M
 struct Made {
     assertion: HeaderValue,
     renew_at: Timestamp,
+    life: Lifetime,
+    host: String,
     generation: u64,
     revocations: u64,
     signed_by: String,
@@ -89,11 +91,14 @@ pub(crate) fn assertion(
     }
     let app = permit.app();
     let now = visit.arrival.now;
+    let life = mint::lifetime(permit.session_duration());
     let key = (machine.token.id, app.id);
     let ring = edge.signer.load();
     let revocations = edge.store.revocations().version();
     if let Some(made) = edge.minted.0.get(&key) {
         let holds = now < made.renew_at
+            && made.life == life
+            && made.host == visit.arrival.host.name()
             && made.generation == generation
             && made.revocations == revocations
             && made.signed_by == ring.current_kid();
@@ -102,7 +107,6 @@ pub(crate) fn assertion(
         }
     }
     let iat = edge.store.revocations().earliest_iat(None, None, &app.aud, now);
-    let life = mint::lifetime(permit.session_duration());
     let claims = claims::service(
         machine.token.client_id.as_str(),
         &app.aud,
@@ -121,6 +125,8 @@ pub(crate) fn assertion(
     let made = Made {
         assertion: assertion.clone(),
         renew_at,
+        life,
+        host: visit.arrival.host.name().to_owned(),
         generation,
         revocations,
         signed_by: ring.current_kid().to_owned(),

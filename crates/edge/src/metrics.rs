@@ -19,6 +19,7 @@ struct Reason {
 #[derive(Clone, Debug)]
 pub(crate) struct Metrics {
     pub(crate) connections: Gauge,
+    pub(crate) tunnels: Gauge,
     pub(crate) forwarded: Counter,
     pub(crate) bypassed: Counter,
     pub(crate) renewals: Counter,
@@ -32,6 +33,7 @@ impl Metrics {
     pub(crate) fn registered(registry: &mut Registry) -> Self {
         let metrics = Self {
             connections: Gauge::default(),
+            tunnels: Gauge::default(),
             forwarded: Counter::default(),
             bypassed: Counter::default(),
             renewals: Counter::default(),
@@ -41,6 +43,7 @@ impl Metrics {
             origin_trouble: Family::default(),
         };
         registry.register("doorward_connections", "Open client connections", metrics.connections.clone());
+        registry.register("doorward_tunnels", "Open WebSockets", metrics.tunnels.clone());
         registry.register(
             "doorward_requests_forwarded",
             "Requests forwarded with an identity",

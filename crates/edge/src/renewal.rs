@@ -9,7 +9,7 @@ use doorward_model::app::App;
 use doorward_model::arrival::Arrival;
 use doorward_model::catalog::Catalog;
 use doorward_model::session::Session;
-use doorward_model::time::{Lifetime, Timestamp};
+use doorward_model::time::Lifetime;
 use doorward_policy::Facts;
 use doorward_signer::Subject;
 use tokio::sync::OnceCell;
@@ -54,7 +54,7 @@ pub(crate) async fn renewed(
         return Ok(None);
     }
     let successor = match edge.renewals.0.get(token) {
-        Some(known) if known.get().is_none_or(|person| is_current(edge, person, app, arrival.now)) => known,
+        Some(known) if known.get().is_none_or(|person| person.is_current(edge, app, arrival.now)) => known,
         _ => {
             let fresh = Successor::default();
             edge.renewals.0.insert(token.into(), Arc::clone(&fresh));
@@ -83,10 +83,6 @@ enum Refused {
     Unavailable,
 }
 
-fn is_current(edge: &Edge, person: &Person, app: &App, now: Timestamp) -> bool {
-    person.app == app.id && now < person.expires && !edge.store.revocations().is_revoked(&person.bearings)
-}
-
 /// Asks the policies again, with who they are as of their last sign-in, and makes the next token.
 fn next(edge: &Edge, session: Session, app: &Arc<App>, arrival: &Arrival, catalog: &Catalog) -> Option<Arc<Person>> {
     let identity = &session.identity;
@@ -100,6 +96,11 @@ fn next(edge: &Edge, session: Session, app: &Arc<App>, arrival: &Arrival, catalo
     let user = &identity.user_uuid;
     let iat = edge.store.revocations().earliest_iat(Some(&session.nonce), Some(user), &app.aud, arrival.now);
     let minted = edge.signer.load().mint_app(&session, app, catalog, iat, permit.session_duration());
+    // A revocation that came while the store and the policies were asked: it
+    // put the new token's date past its own second, or ended the session.
+    if edge.store.revocations().is_revoked(&minted.bearings) || iat > arrival.now.secs() {
+        return None;
+    }
     tracing::info!(
         ray.id = %arrival.ray, app.name = app.name, user.email = %identity.email, policy = permit.policy(), rule = permit.rule(),
         "renewed a token in place"

@@ -62,6 +62,14 @@ pub(crate) fn unavailable(visit: &Visit) -> Response<Body> {
     response
 }
 
+/// Too many at once; those who are signed in come first.
+pub(crate) fn busy(visit: &Visit) -> Response<Body> {
+    let text = "Many people are signing in at this moment. Try again in a few seconds.";
+    let mut response = notice(StatusCode::SERVICE_UNAVAILABLE, "One moment", text, visit);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("2"));
+    response
+}
+
 /// A redirect. The caller has made sure where it leads.
 pub(crate) fn redirect(location: &str, visit: &Visit) -> Response<Body> {
     let mut response = with_type(StatusCode::FOUND, "text/html", String::new(), visit);

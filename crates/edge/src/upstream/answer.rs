@@ -1,7 +1,9 @@
 //! What of an origin's answer reaches the client, and the pages for origins
 //! that give none: they say nothing about the inside (S-02).
 
-use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::header::{
+    CACHE_CONTROL, CONTENT_LENGTH, EXPIRES, HeaderMap, HeaderValue, TRANSFER_ENCODING, WWW_AUTHENTICATE,
+};
 use http::{Response, StatusCode};
 use hyper::body::Incoming;
 
@@ -12,7 +14,15 @@ use crate::upstream::exchange::Trouble;
 use crate::upstream::pool::Lease;
 
 /// The answer as the client gets it. Its body is handed through as it arrives.
-pub(crate) fn handed_through(response: Response<Incoming>, lease: Lease, visit: &Visit) -> Response<Body> {
+///
+/// `exclusive`: the request authenticated its connection, which is then
+/// nobody else's (I6).
+pub(crate) fn handed_through(
+    response: Response<Incoming>,
+    lease: Lease,
+    visit: &Visit,
+    exclusive: bool,
+) -> Response<Body> {
     let both_framings =
         response.headers().contains_key(TRANSFER_ENCODING) && response.headers().contains_key(CONTENT_LENGTH);
     if both_framings || response.status() == StatusCode::SWITCHING_PROTOCOLS {
@@ -20,8 +30,11 @@ pub(crate) fn handed_through(response: Response<Incoming>, lease: Lease, visit: 
         // protocol. Dropping the lease closes the connection.
         return trouble(&Trouble::Broken("the answer's framing is ambiguous".into()), visit);
     }
+    let exclusive = exclusive || authenticates_connections(response.headers().get(WWW_AUTHENTICATE));
+    let lease = if exclusive { lease.for_one_answer() } else { lease };
     let (mut head, incoming) = response.into_parts();
     crate::headers::remove_hop_by_hop(&mut head.headers);
+    crate::cookies::remove_ours_from_answer(&mut head.headers);
     let body = if http_body::Body::is_end_stream(&incoming) {
         lease.give_back();
         Body::Origin(incoming, None)
@@ -30,6 +43,24 @@ pub(crate) fn handed_through(response: Response<Incoming>, lease: Lease, visit: 
     };
     head.extensions.clear();
     Response::from_parts(head, body)
+}
+
+/// Whether this is an authentication scheme whose proof stays with the
+/// connection: the next request over it would be taken for the same person.
+pub(crate) fn authenticates_connections(value: Option<&HeaderValue>) -> bool {
+    let scheme =
+        value.map(HeaderValue::as_bytes).unwrap_or_default().split(|byte| *byte == b' ').next().unwrap_or_default();
+    scheme.eq_ignore_ascii_case(b"NTLM") || scheme.eq_ignore_ascii_case(b"Negotiate")
+}
+
+/// An answer that carries somebody's token is for nobody else, whatever the
+/// origin said about caching it.
+pub(crate) fn keep_from_caches(headers: &mut HeaderMap) {
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    headers.remove(EXPIRES);
+    for name in ["surrogate-control", "cdn-cache-control"] {
+        headers.remove(name);
+    }
 }
 
 /// The page for an origin that gave no answer.

@@ -1,12 +1,16 @@
 //! One request to an origin and its answer: from the pool or over a fresh
 //! connection, once, or again where that cannot do harm.
 
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
 use http::{Method, Request, Response};
 use http_body::Body as _;
 use hyper::body::Incoming;
 
 use crate::Worker;
-use crate::body::Upload;
+use crate::body::{Progress, Upload};
 use crate::upstream::connect::{ConnectError, connect};
 use crate::upstream::pool::{Lease, PoolKey};
 
@@ -46,10 +50,11 @@ pub(crate) async fn exchange(
         Some(sender) => {
             let mut lease = Lease::new(&worker.pool, key, sender);
             let copy = harmless_copy(&request);
-            match tokio::time::timeout(limit, lease.sender.try_send_request(request)).await {
-                Err(_) => return Err(Trouble::Slow),
-                Ok(Ok(response)) => return Ok((response, lease)),
-                Ok(Err(mut error)) => match error.take_message().or(copy) {
+            let progress = request.body().progress();
+            match in_time(limit, progress, lease.sender.try_send_request(request)).await {
+                None => return Err(Trouble::Slow),
+                Some(Ok(response)) => return Ok((response, lease)),
+                Some(Err(mut error)) => match error.take_message().or(copy) {
                     Some(request) if !error.error().is_parse() => (request, lease.into_key()),
                     _ => return Err(Trouble::Broken(error.into_error().to_string())),
                 },
@@ -58,10 +63,24 @@ pub(crate) async fn exchange(
     };
     let sender = connect(&key.service, &worker.edge.tls, worker.edge.limits.upstream_connect_timeout.as_std()).await?;
     let mut lease = Lease::new(&worker.pool, key, sender);
-    match tokio::time::timeout(limit, lease.sender.send_request(request)).await {
-        Err(_) => Err(Trouble::Slow),
-        Ok(Ok(response)) => Ok((response, lease)),
-        Ok(Err(error)) => Err(Trouble::Broken(error.to_string())),
+    let progress = request.body().progress();
+    match in_time(limit, progress, lease.sender.send_request(request)).await {
+        None => Err(Trouble::Slow),
+        Some(Ok(response)) => Ok((response, lease)),
+        Some(Err(error)) => Err(Trouble::Broken(error.to_string())),
+    }
+}
+
+/// The head of the answer, unless it takes longer than the limit from the last
+/// part of the upload on.
+async fn in_time<F: Future>(limit: Duration, progress: Option<Arc<Progress>>, answer: F) -> Option<F::Output> {
+    let mut answer = pin!(answer);
+    let mut patience = limit;
+    loop {
+        if let Ok(answer) = tokio::time::timeout(patience, answer.as_mut()).await {
+            return Some(answer);
+        }
+        patience = limit.checked_sub(progress.as_ref()?.last_part().elapsed()).filter(|left| !left.is_zero())?;
     }
 }
 

@@ -77,11 +77,13 @@ pub(crate) struct Lease {
     pub(crate) sender: Sender,
     key: PoolKey,
     pool: Arc<Pool>,
+    /// Close it after this answer.
+    once: bool,
 }
 
 impl Lease {
     pub(crate) fn new(pool: &Arc<Pool>, key: PoolKey, sender: Sender) -> Self {
-        Self { sender, key, pool: Arc::clone(pool) }
+        Self { sender, key, pool: Arc::clone(pool), once: false }
     }
 
     /// What a replacement connection is for.
@@ -89,8 +91,13 @@ impl Lease {
         self.key
     }
 
+    /// The same, never to be given back.
+    pub(crate) fn for_one_answer(self) -> Self {
+        Self { once: true, ..self }
+    }
+
     pub(crate) fn give_back(self) {
-        if !self.sender.is_closed() {
+        if !self.once && !self.sender.is_closed() {
             self.pool.put(self.key, self.sender);
         }
     }

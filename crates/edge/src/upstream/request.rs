@@ -48,7 +48,7 @@ pub(crate) fn build(
     head.version = Version::HTTP_11;
     // What the connection and the edge noted about the request is not for others.
     head.extensions.clear();
-    Request::from_parts(head, Upload::Client(body))
+    Request::from_parts(head, Upload::of(body))
 }
 
 /// The length is written from what was parsed, never copied: `005` becomes `5`,

@@ -1,6 +1,8 @@
 //! WebSocket: recognising a handshake that really is one (F-02), and the
 //! tunnel once the origin has agreed. Until its 101 everything stays HTTP (F-01).
 
+use std::sync::Arc;
+
 use http::header::{CONNECTION, HeaderMap, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
 use http::request::Parts;
 use http::{Method, Response, StatusCode, Version};
@@ -8,7 +10,9 @@ use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 
+use crate::Worker;
 use crate::body::Body;
+use crate::listen::told_to_stop;
 use crate::upstream::pool::Lease;
 
 /// Whether the head is a WebSocket handshake (RFC 6455 §4.2.1).
@@ -40,15 +44,32 @@ pub(crate) fn is_accepted(response: &Response<Incoming>) -> bool {
 
 /// Joins both sides and gives the client its 101. The connection to the origin
 /// never returns to the pool.
-pub(crate) fn tunnel(client: OnUpgrade, mut response: Response<Incoming>, lease: Lease) -> Response<Body> {
+pub(crate) fn tunnel(
+    worker: &Worker,
+    client: OnUpgrade,
+    mut response: Response<Incoming>,
+    lease: Lease,
+) -> Response<Body> {
     let origin = hyper::upgrade::on(&mut response);
+    let (edge, mut stopped) = (Arc::clone(&worker.edge), worker.stopped.clone());
+    // A tunnel counts as a connection as long as it is open. There may be none
+    // free at this very moment; then the next client waits instead.
+    let slot = Arc::clone(&worker.open).try_acquire_owned().ok();
     tokio::spawn(async move {
+        let _slot = slot;
+        edge.metrics.tunnels.inc();
         // The lease lives as long as the tunnel: dropping it would end the origin's side.
         let _lease = lease;
-        let (Ok(client), Ok(origin)) = (client.await, origin.await) else { return };
-        let (mut client, mut origin) = (TokioIo::new(client), TokioIo::new(origin));
-        // Either side closing ends the tunnel; how it ended is the two sides' affair.
-        let _ended = tokio::io::copy_bidirectional(&mut client, &mut origin).await;
+        if let (Ok(client), Ok(origin)) = (client.await, origin.await) {
+            let (mut client, mut origin) = (TokioIo::new(client), TokioIo::new(origin));
+            // Either side closing ends the tunnel, and so does the end of the
+            // process: a tunnel has no end of its own that could be waited for.
+            tokio::select! {
+                _ended = tokio::io::copy_bidirectional(&mut client, &mut origin) => {}
+                () = told_to_stop(&mut stopped) => {}
+            }
+        }
+        edge.metrics.tunnels.dec();
     });
     let (mut head, _) = response.into_parts();
     head.extensions.clear();
