@@ -16,10 +16,8 @@ pub(super) fn written(raw: &RawFile, findings: &Findings) {
     outside::check(raw, findings);
     references::check(raw, findings);
     match raw.mode {
-        Some(Mode::Production) => production::check(raw, findings),
-        Some(Mode::Emulator) => emulator(raw, findings),
-        // What it is meant to be is not known.
-        None => {}
+        Mode::Production => production::check(raw, findings),
+        Mode::Emulator => emulator(raw, findings),
     }
     if let Some(proxy) = &raw.listen.proxy {
         findings.error(proxy.line, "this version has no CONNECT proxy; remove proxy");

@@ -2,11 +2,13 @@
 //! name. What names nothing is a problem, never a rule that quietly fails.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 use doorward_model::email::Email;
 use doorward_model::id::{AccountId, AppId, GroupId, IdpId, ServiceTokenId};
 use doorward_model::idp::IdentityProvider;
 use doorward_model::rule::Rule;
+use ipnet::IpNet;
 use serde_json::Value;
 
 use super::document::At;
@@ -63,6 +65,9 @@ impl Names {
         }
         let mut rule: Rule =
             serde_json::from_value(value).map_err(|error| findings.error(line, format!("{selector}: {error}"))).ok()?;
+        if let Some(text) = mapped_network(&rule) {
+            findings.error(line, text);
+        }
         if let Some(text) = never_met(&rule) {
             findings.warning(line, text);
         }
@@ -119,6 +124,27 @@ impl<Id: Copy + PartialEq + std::str::FromStr> Directory<Id> {
     }
 }
 
+/// Addresses are compared in their short form: an IPv4 address is never the
+/// IPv6 address that it is mapped to (RFC 4291 §2.5.5.2).
+fn mapped_network(rule: &Rule) -> Option<String> {
+    let Rule::Ip(rule) = rule else { return None };
+    let written = rule.ip.to_string();
+    let (address, length) = match written.parse::<IpNet>() {
+        Ok(net) => (net.addr(), net.prefix_len()),
+        Err(_) => (written.parse().ok()?, 128),
+    };
+    let IpAddr::V6(v6) = address else { return None };
+    let mapped = v6.to_ipv4_mapped()?;
+    let network = if length == 128 { mapped.to_string() } else { format!("{mapped}/{}", length.checked_sub(96)?) };
+    Some(format!("ip: no address is ever in {written}; write {network}"))
+}
+
+/// The selector of a rule that asks who somebody is, or how they signed in.
+pub(super) fn selector_of_people(rule: &Value) -> Option<&'static str> {
+    let written = rule.as_object()?.keys().next()?;
+    SELECTORS_OF_PEOPLE.into_iter().find(|selector| selector == written)
+}
+
 /// Why a rule that can be read lets nobody in.
 fn never_met(rule: &Rule) -> Option<String> {
     match rule {
@@ -159,6 +185,20 @@ fn selector(rule: &Value) -> Result<String, String> {
     let mend = if meant.is_empty() { "; see the list of selectors in the Access documentation" } else { &meant };
     Err(format!("there is no selector \"{selector}\"{mend}"))
 }
+
+const SELECTORS_OF_PEOPLE: [&str; 11] = [
+    "email",
+    "email_domain",
+    "email_list",
+    "login_method",
+    "auth_method",
+    "azureAD",
+    "gsuite",
+    "github-organization",
+    "okta",
+    "saml",
+    "oidc",
+];
 
 const SELECTORS: [&str; 26] = [
     "email",

@@ -26,8 +26,9 @@ use super::resolved::{Mode, TlsFiles};
 
 /// Everything in the file.
 pub(super) struct RawFile {
-    /// `production` (the default) or `emulator`; `None` when the file says something else.
-    pub(super) mode: Option<Mode>,
+    /// `production` (the default) or `emulator`; when the file says something
+    /// else, what it most likely means, so that the other checks are made too.
+    pub(super) mode: Mode,
     pub(super) listen: RawListen,
     pub(super) limits: RawLimits,
     pub(super) team: RawTeam,
@@ -78,8 +79,8 @@ impl<T> Written<T> {
 pub(super) struct RawListen {
     pub(super) public: Option<At<SocketAddr>>,
     pub(super) admin: Option<At<SocketAddr>>,
-    /// The CONNECT proxy: a promised key that this version cannot serve yet.
     pub(super) admin_hosts: Vec<At<String>>,
+    /// The CONNECT proxy: a promised key that this version cannot serve yet.
     pub(super) proxy: Option<At<SocketAddr>>,
     pub(super) trusted_proxies: Vec<At<IpNet>>,
     pub(super) tls: Option<RawTls>,
@@ -122,7 +123,7 @@ impl RawFile {
         let keys = root.table("keys");
         let api = root.table("api");
         let file = Self {
-            mode: if root.has("mode") { root.read("mode", mode).map(|at| at.value) } else { Some(Mode::Production) },
+            mode: root.read("mode", mode).map_or_else(|| likely_mode(&root), |at| at.value),
             listen: root.table("listen").map(RawListen::read).unwrap_or_default(),
             limits: root.table("limits").map(RawLimits::read).unwrap_or_default(),
             team: root.table("team").map_or_else(RawTeam::absent, RawTeam::read),
@@ -158,18 +159,23 @@ fn mode(text: &str) -> Result<Mode, String> {
     }
 }
 
+fn likely_mode(root: &Table<'_>) -> Mode {
+    let written = root.text("mode").map(|at| at.value).unwrap_or_default();
+    if suggestion(&written, ["emulator"]).is_empty() { Mode::Production } else { Mode::Emulator }
+}
+
 impl RawListen {
     fn read(table: Table<'_>) -> Self {
         let listen = Self {
             public: table.read("public", address),
             admin: table.read("admin", address),
+            admin_hosts: table.list("admin_hosts", host_name).map(|list| list.value).unwrap_or_default(),
             proxy: table.read("proxy", address),
             trusted_proxies: table.list("trusted_proxies", network).map(|list| list.value).unwrap_or_default(),
             tls: table.table("tls").and_then(RawTls::read),
         };
         table.close();
         listen
-            admin_hosts: table.list("admin_hosts", host_name).map(|list| list.value).unwrap_or_default(),
     }
 }
 
@@ -238,6 +244,15 @@ fn address(text: &str) -> Result<SocketAddr, String> {
         .map_err(|_| format!("\"{text}\" is not an address to listen on; write it like 127.0.0.1:8080"))
 }
 
+/// The name of a host without a port.
+fn host_name(text: &str) -> Result<String, String> {
+    match text.parse::<Host>() {
+        Ok(host) if host.port().is_none() => Ok(host.name().to_owned()),
+        Ok(_) => Err(format!("\"{text}\" has a port; leave it out")),
+        Err(_) => Err(format!("\"{text}\" is not a host name; write it like auth.example.com")),
+    }
+}
+
 fn network(text: &str) -> Result<IpNet, String> {
     text.parse()
         .or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from))
@@ -249,15 +264,6 @@ fn label(text: &str) -> Result<String, String> {
     let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     let valid = (1..=63).contains(&text.len()) && text.bytes().all(allowed);
     if valid && !text.starts_with('-') && !text.ends_with('-') {
-/// The name of a host without a port.
-fn host_name(text: &str) -> Result<String, String> {
-    match text.parse::<Host>() {
-        Ok(host) if host.port().is_none() => Ok(host.name().to_owned()),
-        Ok(_) => Err(format!("\"{text}\" has a port; leave it out")),
-        Err(_) => Err(format!("\"{text}\" is not a host name; write it like auth.example.com")),
-    }
-}
-
         return Ok(text.to_owned());
     }
     Err(format!("\"{text}\" cannot be a team name; use lower-case letters, digits and hyphens, as in acme"))

@@ -7,7 +7,7 @@ use doorward_model::app::{App, AppDomain, Refresh};
 use doorward_model::group::Group;
 use doorward_model::id::{AccountId, AppId, Aud, GroupId, IdpId, PolicyId, ServiceTokenId};
 use doorward_model::idp::{IdentityProvider, IdpKind, OidcEndpoints, OidcProvider};
-use doorward_model::policy::Policy;
+use doorward_model::policy::{Decision, Policy};
 use doorward_model::route::Route;
 use doorward_model::secret::{Secret, sha256_hex};
 use doorward_model::service_token::{ClientId, ServiceToken};
@@ -16,7 +16,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::document::At;
-use super::names::Names;
+use super::names::{self, Names};
 use super::problem::Findings;
 use super::raw::{
     RawApp, RawFile, RawGroup, RawIdp, RawLimits, RawPolicy, RawRoute, RawRules, RawServiceToken, RawTls, RawUser,
@@ -30,8 +30,7 @@ const SECRET_LENGTH: usize = 32;
 
 /// What could be resolved; the rest is among the findings.
 pub(super) fn resolve(raw: RawFile, file: &str, findings: &Findings) -> Config {
-    // A mode that cannot be read is a problem already; the rest is read as if it were the default.
-    let mode = raw.mode.unwrap_or(Mode::Production);
+    let mode = raw.mode;
     let team = team(&raw, findings);
     let mut names = Names::of(&raw, &team.account);
     if mode.is_emulator() {
@@ -51,7 +50,6 @@ pub(super) fn resolve(raw: RawFile, file: &str, findings: &Findings) -> Config {
         listen: Listen {
             public: raw.listen.public.map_or(default_listener(8080), |at| at.value),
             admin: raw.listen.admin.map_or(default_listener(8081), |at| at.value),
-            trusted_proxies: raw.listen.trusted_proxies.into_iter().map(|at| at.value).collect(),
             admin_hosts: raw.listen.admin_hosts.into_iter().map(|at| at.value).collect(),
             trusted_proxies: raw.listen.trusted_proxies.into_iter().map(|at| at.value).collect(),
             tls: raw.listen.tls.as_ref().map(RawTls::files),
@@ -67,7 +65,7 @@ pub(super) fn resolve(raw: RawFile, file: &str, findings: &Findings) -> Config {
 
 fn team(raw: &RawFile, findings: &Findings) -> TeamSettings {
     let name = raw.team.name.as_ref().map(|at| at.value.clone()).unwrap_or_else(|| {
-        if raw.mode == Some(Mode::Production) && !raw.team.is_named {
+        if !raw.mode.is_emulator() && !raw.team.is_named {
             findings.error(raw.team.line, "the team has no name; add name = \"…\" under [team]");
         }
         "dev".into()
@@ -182,6 +180,9 @@ impl Resolving<'_> {
     }
 
     fn policy(&self, app: &str, raw: RawPolicy, precedence: u32) -> Option<Policy> {
+        if let Some(decision) = &raw.decision {
+            self.unseen_people(decision.value, &raw.rules);
+        }
         let rules = |rules| self.rules(rules);
         let (include, require, exclude) =
             (rules(raw.rules.include), rules(raw.rules.require), rules(raw.rules.exclude));
@@ -196,6 +197,30 @@ impl Resolving<'_> {
             exclude,
             session_duration: raw.session_duration,
         })
+    }
+
+    /// Bypass and Service Auth policies are asked before anybody signs in.
+    fn unseen_people(&self, decision: Decision, rules: &RawRules) {
+        let kind = match decision {
+            Decision::Bypass => "Bypass",
+            Decision::NonIdentity => "Service Auth",
+            Decision::Allow | Decision::Deny => return,
+        };
+        let never_applies = "so the policy never applies";
+        for (rules, effect) in [
+            (&rules.include, "so this rule lets nobody in"),
+            (&rules.require, never_applies),
+            (&rules.exclude, never_applies),
+        ] {
+            for rule in rules {
+                let Some(selector) = names::selector_of_people(&rule.value) else { continue };
+                let text = format!(
+                    "{selector} is about people who have signed in, whom a {kind} policy never sees, {effect}; \
+                     use another selector, or decision = \"allow\""
+                );
+                self.findings.warning(rule.line, text);
+            }
+        }
     }
 
     fn group(&self, raw: RawGroup) -> Option<Group> {

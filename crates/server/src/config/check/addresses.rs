@@ -9,7 +9,6 @@ use doorward_model::host::HostPattern;
 use super::super::document::At;
 use super::super::problem::Findings;
 use super::super::raw::RawFile;
-use super::super::resolved::Mode;
 
 pub(super) fn check(raw: &RawFile, findings: &Findings) {
     twice(raw, findings);
@@ -17,7 +16,7 @@ pub(super) fn check(raw: &RawFile, findings: &Findings) {
     routes_without_app(raw, findings);
     team_host(raw, findings);
     listeners(raw, findings);
-    if raw.mode == Some(Mode::Production) {
+    if !raw.mode.is_emulator() {
         for route in &raw.routes {
             if let Some(At { value: doorward_model::route::Service::Demo, line }) = &route.service {
                 findings.error(*line, "the demo application is part of the emulator; name an origin as service");
