@@ -78,7 +78,12 @@ policies = [{ name = "All", decision = "allow", include = [{ everyone = {} }] }]
 async fn a_file_that_is_missing_or_no_toml_is_one_clear_line() {
     let (code, _, errors) = run(&["check", "--config", "/nowhere/doorward.toml"]).await;
     assert_eq!((code, errors.trim().lines().count()), (2, 1), "{errors}");
-    assert!(errors.contains("/nowhere/doorward.toml"), "{errors}");
+    assert!(errors.starts_with("/nowhere/doorward.toml: ") && errors.contains("No such file"), "{errors}");
+    let file = File::of("");
+    std::fs::write(file.path(), b"mode = \"emulator\"\n# caf\xe9\n").unwrap();
+    let (code, _, errors) = run(&["check", "--config", &file.path()]).await;
+    assert!(code == 2 && errors.contains("doorward.toml:2: ") && errors.contains("UTF-8"), "{errors}");
+    assert!(!errors.contains("--config"), "the path is right: {errors}");
     let (code, errors) = check("mode = \"emulator\"\n[listen\n").await;
     assert!(code == 2 && errors.contains("doorward.toml:2:"), "{errors}");
 }

@@ -68,6 +68,15 @@ async fn r_10_a_bad_file_leaves_the_old_configuration_serving_and_says_so() {
 }
 
 #[tokio::test]
+async fn a_warning_of_the_file_is_one_word_in_the_log() {
+    let world =
+        World::with(|config| config.and(&crate::support::config::route("lonely.localhost", "http://127.0.0.1:9")))
+            .await;
+    world.gateway.logs("no [[app]] covers lonely.localhost").await;
+    assert!(!world.gateway.log().contains("warning: "), "{}", world.gateway.log());
+}
+
+#[tokio::test]
 async fn a_request_under_way_survives_a_reload() {
     let world = World::start().await;
     world.origin.answer(Answer::Events);

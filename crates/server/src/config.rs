@@ -28,13 +28,14 @@ pub use self::resolved::{Config, Listen, Mode, TeamSettings, TlsFiles, reachable
 /// Every problem of the file, when there is at least one error among them.
 pub fn read(path: &Path) -> Result<Config, Problems> {
     let file = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|error| Problems {
-        file: file.clone(),
-        found: vec![Problem {
-            line: 1,
-            severity: Severity::Error,
-            text: format!("the file cannot be read ({error}); check the path given to --config"),
-        }],
+    let refused =
+        |line, text| Problems { file: file.clone(), found: vec![Problem { line, severity: Severity::Error, text }] };
+    let bytes = std::fs::read(path)
+        .map_err(|error| refused(0, format!("the file cannot be read ({error}); check the path given to --config")))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let read = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = 1 + read.iter().filter(|&&byte| byte == b'\n').count();
+        refused(line, "this line is not UTF-8; save the file as UTF-8".to_owned())
     })?;
     parse(&text, &file, &|name| std::env::var(name).ok())
 }

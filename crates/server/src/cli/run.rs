@@ -104,10 +104,10 @@ fn reload(running: &mut Running, file: Option<&Path>) {
 }
 
 fn log_all(problems: &Problems) {
-    for (line, Problem { severity, .. }) in problems.lines().zip(&problems.found) {
+    for (place, Problem { severity, text, .. }) in problems.places() {
         match severity {
-            Severity::Error => tracing::error!("{line}"),
-            Severity::Warning => tracing::warn!("{line}"),
+            Severity::Error => tracing::error!("{place}: {text}"),
+            Severity::Warning => tracing::warn!("{place}: {text}"),
         }
     }
 }

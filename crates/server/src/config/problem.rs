@@ -14,7 +14,7 @@ pub enum Severity {
 }
 
 /// One finding in a configuration file. What is missing altogether is found in
-/// the line of its table, or in line 1.
+/// the line of its table, or in line 1; what is wrong with the file itself, in line 0.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
     pub line: usize,
@@ -31,18 +31,23 @@ pub struct Problems {
 }
 
 impl Problems {
-    /// The problems as lines for a person.
-    pub fn lines(&self) -> impl Iterator<Item = String> {
-        self.found.iter().map(|problem| {
-            let warning = if problem.severity == Severity::Warning { "warning: " } else { "" };
-            format!("{}:{}: {warning}{}", self.file, problem.line, problem.text)
+    /// Each problem and its place.
+    pub fn places(&self) -> impl Iterator<Item = (String, &Problem)> {
+        self.found.iter().map(|problem| match problem.line {
+            0 => (self.file.clone(), problem),
+            line => (format!("{}:{line}", self.file), problem),
         })
     }
 }
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.lines().collect::<Vec<_>>().join("\n"))
+        for (number, (place, problem)) in self.places().enumerate() {
+            let warning = if problem.severity == Severity::Warning { "warning: " } else { "" };
+            let end = if number == 0 { "" } else { "\n" };
+            write!(f, "{end}{place}: {warning}{}", problem.text)?;
+        }
+        Ok(())
     }
 }
 
