@@ -1,7 +1,9 @@
 //! What a started process tells the scripts that started it. The shape is a
 //! promise.
 
+use std::fs::File;
 use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use doorward_model::app::App;
@@ -92,18 +94,24 @@ impl Ready {
     /// # Errors
     /// When the folder cannot be written to.
     pub fn write(&self, path: &Path) -> std::io::Result<()> {
-        write_private(path, &self.to_json())
+        write_private(path, &self.to_json()).map(drop)
     }
 }
 
-/// Writes a file beside its place, then moves it there.
-pub(crate) fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // Files of this kind are made for their owner alone.
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    writeln!(file, "{text}")?;
-    file.persist(path)?;
-    Ok(())
+/// Writes a file beside its place, for its owner alone, then moves it there.
+/// The file comes back locked: whoever can lock it knows that its writer is gone.
+pub(crate) fn write_private(path: &Path, text: &str) -> std::io::Result<File> {
+    let beside = path.with_added_extension(format!("{}.new", std::process::id()));
+    // A killed process of the same number may have left it.
+    let _absent = std::fs::remove_file(&beside);
+    let mut file = File::options().write(true).create_new(true).mode(0o600).open(&beside)?;
+    // Not every file system has locks; then a file that is left behind stays.
+    let _locked = file.try_lock();
+    let moved = writeln!(file, "{text}").and_then(|()| std::fs::rename(&beside, path));
+    if moved.is_err() {
+        let _gone = std::fs::remove_file(&beside);
+    }
+    moved.map(|()| file)
 }
 
 #[cfg(test)]
@@ -155,5 +163,12 @@ mod tests {
         assert_eq!(read["team"]["url"], "http://dev.localhost:8787");
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o077, 0);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_the_whole_reason() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = ready().write(&folder.path().join("none/ready.json")).unwrap_err().to_string();
+        assert_eq!(error, "No such file or directory (os error 2)");
     }
 }
