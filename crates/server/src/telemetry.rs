@@ -19,7 +19,7 @@ const DEFAULT_FILTER: &str = "info,sqlx=warn,hyper=warn,rustls=warn";
 
 /// Starts logging. The first call of a process counts; tests may call it often.
 pub fn start(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
+    let (filter, refused) = filter(std::env::var(EnvFilter::DEFAULT_ENV).ok().as_deref());
     let colours = std::io::stderr().is_terminal();
     let builder = fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
     // A second subscriber is refused, which is what is wanted here.
@@ -27,4 +27,36 @@ pub fn start(format: LogFormat) {
         LogFormat::Text => builder.try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
     };
+    if let Some(why) = refused {
+        tracing::warn!("{why}");
+    }
+}
+
+/// The filter that `RUST_LOG` asks for; what it does not say well is not taken
+/// in part, and said.
+fn filter(asked: Option<&str>) -> (EnvFilter, Option<String>) {
+    let default = || EnvFilter::new(DEFAULT_FILTER);
+    let Some(asked) = asked.filter(|asked| !asked.is_empty()) else { return (default(), None) };
+    match EnvFilter::try_new(asked) {
+        Ok(filter) => (filter, None),
+        Err(error) => {
+            let why = format!("RUST_LOG=\"{asked}\" is not used: {error}; write it like info,doorward_edge=debug");
+            (default(), Some(why))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_that_cannot_be_read_is_named() {
+        for good in [None, Some(""), Some("debug"), Some("info,doorward_edge=debug")] {
+            assert_eq!(filter(good).1, None, "{good:?}");
+        }
+        let (used, why) = filter(Some("info,doorward_edge=loud"));
+        assert_eq!(used.to_string(), EnvFilter::new(DEFAULT_FILTER).to_string());
+        assert!(why.is_some_and(|why| why.contains("RUST_LOG") && why.contains("loud")));
+    }
 }
