@@ -5,6 +5,7 @@
 mod admin;
 mod architecture;
 mod authority;
+mod browser_forms;
 mod browser_sign_in;
 mod cli;
 mod drain;
