@@ -202,6 +202,10 @@ async fn a_token_of_the_command_line_opens_the_app() {
     let wrong =
         run_with(&asked, &[("XDG_RUNTIME_DIR", "/nowhere"), ("HOME", "/nowhere"), ("DOORWARD_API_TOKEN", "wrong")])
             .await;
+    let unknown = ["token", "--app", "unknown.test", "--user", ALICE, "--admin", &admin];
+    let (code, _, errors) = run_with(&unknown, &[("XDG_RUNTIME_DIR", runtime)]).await;
+    assert!(code == 1 && errors.contains("unknown.test") && errors.contains("there are "), "the hint too: {errors}");
+
     assert_eq!(wrong.0, 1);
     assert!(wrong.1.is_empty() && !wrong.2.is_empty(), "{}", wrong.2);
 }

@@ -55,7 +55,8 @@ async fn ask(args: &TokenArgs) -> Result<Value, String> {
 fn refusal(answer: &Value, status: reqwest::StatusCode) -> String {
     let message = answer.pointer("/errors/0/message").or_else(|| answer.pointer("/error/message"));
     let message = message.or_else(|| answer.get("error")).and_then(Value::as_str);
-    message.map_or_else(|| format!("the emulator answered {status}"), str::to_owned)
+    let hint = answer.get("hint").and_then(Value::as_str).map(|hint| format!("; {hint}")).unwrap_or_default();
+    message.map_or_else(|| format!("the emulator answered {status}"), |message| format!("{message}{hint}"))
 }
 
 /// The emulator is on this machine: no proxy between, no redirects.
