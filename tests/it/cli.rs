@@ -42,6 +42,7 @@ async fn check(text: &str) -> (i32, String) {
 async fn a_good_file_is_good() {
     let (code, output, errors) = run(&["check", "--config", &File::standard().await.path()]).await;
     assert_eq!((code, errors.as_str()), (0, ""), "{output}");
+    assert!(output.ends_with("good: 5 applications, 3 routes, 1 identity provider\n"), "the built-in one: {output}");
 }
 
 #[tokio::test]
@@ -179,6 +180,8 @@ async fn explain_for_people_names_the_rule() {
         run(&["explain", "--config", &file.path(), "--user", ALICE, "https://app.localhost/"]).await;
     assert_eq!(code, 0);
     assert!(output.contains("Corp") && output.contains("corp.test"), "{output}");
+    let (_, output, _) = run(&["explain", "--config", &file.path(), "https://none.localhost/a"]).await;
+    assert!(output.starts_with("deny: no application covers none.localhost/a"), "{output}");
 }
 
 #[tokio::test]
@@ -199,13 +202,13 @@ async fn a_token_of_the_command_line_opens_the_app() {
         assert!(!answer[member].is_null(), "{member}: {answer}");
     }
 
-    let wrong =
-        run_with(&asked, &[("XDG_RUNTIME_DIR", "/nowhere"), ("HOME", "/nowhere"), ("DOORWARD_API_TOKEN", "wrong")])
-            .await;
     let unknown = ["token", "--app", "unknown.test", "--user", ALICE, "--admin", &admin];
     let (code, _, errors) = run_with(&unknown, &[("XDG_RUNTIME_DIR", runtime)]).await;
     assert!(code == 1 && errors.contains("unknown.test") && errors.contains("there are "), "the hint too: {errors}");
 
+    let wrong =
+        run_with(&asked, &[("XDG_RUNTIME_DIR", "/nowhere"), ("HOME", "/nowhere"), ("DOORWARD_API_TOKEN", "wrong")])
+            .await;
     assert_eq!(wrong.0, 1);
     assert!(wrong.1.is_empty() && !wrong.2.is_empty(), "{}", wrong.2);
 }

@@ -27,7 +27,8 @@ pub struct Cli {
     #[command(subcommand)]
     command: Command,
     /// The form of log lines on standard error; RUST_LOG chooses which there are
-    #[arg(long, global = true, value_enum, default_value_t)]
+    // After whatever a command has of its own.
+    #[arg(long, global = true, value_enum, default_value_t, display_order = 1000)]
     log_format: LogFormat,
 }
 
@@ -186,6 +187,21 @@ mod tests {
         assert!(accepts("--user alice@example.com --admin http://127.0.0.1:1 --ttl 1h --json"));
         assert!(accepts("--service-token robot"));
         assert!(!accepts("") && !accepts("--user alice@example.com --service-token robot"));
+    }
+
+    #[test]
+    fn what_is_the_same_everywhere_is_last_in_the_help() {
+        let mut cli = super::Cli::command();
+        cli.build();
+        for command in cli.get_subcommands_mut().filter(|command| command.get_name() != "help") {
+            let help = command.render_long_help().to_string();
+            let options: Vec<&str> = help
+                .lines()
+                .filter_map(|line| line.trim_start().split("--").nth(1)?.split([' ', '<']).next())
+                .collect();
+            let format = options.iter().position(|option| *option == "log-format").unwrap();
+            assert!(options[format + 1..].iter().all(|option| ["help", "version"].contains(option)), "{options:?}");
+        }
     }
 
     #[test]

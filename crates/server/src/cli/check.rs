@@ -20,7 +20,7 @@ pub(super) fn run(path: &Path) -> ExitCode {
         config.file,
         count(config.apps.len(), "application"),
         count(config.routes.len(), "route"),
-        count(config.idps.len(), "identity provider"),
+        count(config.idps.len() + usize::from(config.has_built_in_provider()), "identity provider"),
     ));
     ExitCode::SUCCESS
 }

@@ -51,7 +51,7 @@ fn explained(config: &Config, args: &ExplainArgs) -> Result<String, String> {
     };
     let Some(app) = catalog.app_at(&host, &path) else {
         let answer = json!({ "verdict": "deny", "app": null, "policy": null, "trace": [] });
-        let text = format!("deny\n  no application covers {host}{path}, and what no application covers is refused");
+        let text = format!("deny: no application covers {host}{path}, and what no application covers is refused");
         return Ok(if args.json { answer.to_string() } else { text });
     };
     let explanation = doorward_policy::explain(&Arc::clone(app), &catalog, &facts);
