@@ -115,7 +115,7 @@ impl Database {
     pub(crate) fn unavailable(&self, error: &sqlx::Error) -> StoreError {
         let why = match error {
             sqlx::Error::PoolTimedOut => "no connection within 5 s".to_owned(),
-            error => error.to_string(),
+            error => reason(error),
         };
         StoreError::Unavailable { place: self.place.clone(), why }
     }
@@ -147,6 +147,14 @@ impl LastBreak {
 
     pub(crate) fn came_within(&self, time: Duration) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|last| last.elapsed() <= time)
+    }
+}
+
+/// The error without the line of the server's own source that it comes from.
+pub(crate) fn reason(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(error) => error.message().to_owned(),
+        error => error.to_string(),
     }
 }
 

@@ -8,7 +8,7 @@ use sqlx::any::AnyPoolOptions;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 
-use crate::database::{LastBreak, Statement};
+use crate::database::{LastBreak, Statement, reason};
 use crate::error::StoreError;
 
 /// The channel on which nodes tell each other what changed.
@@ -77,9 +77,10 @@ pub(crate) async fn wait_until_up(options: &PgConnectOptions, place: &str, wait:
                 return Ok(());
             }
             Ok(Err(error)) if is_final(&error) => {
-                return Err(StoreError::Invalid(format!("the database {place} refuses: {error}; check store.url")));
+                let why = reason(&error);
+                return Err(StoreError::Invalid(format!("the database {place} refuses: {why}; check store.url")));
             }
-            Ok(Err(error)) => error.to_string(),
+            Ok(Err(error)) => reason(&error),
             Err(_) => "no answer".to_owned(),
         };
         if started.elapsed() + pause >= wait {

@@ -8,7 +8,7 @@ use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
 use crate::Store;
-use crate::database::text;
+use crate::database::{reason, text};
 use crate::error::{KeyMismatch, LostKeys, StoreError};
 use crate::seal::SealKind;
 
@@ -53,18 +53,24 @@ impl Store {
     }
 
     fn unmigrated(&self, error: MigrateError) -> StoreError {
-        let place = &self.0.location;
         match error {
             MigrateError::Execute(error) => self.database().unavailable(&error),
             MigrateError::VersionMissing(version) => StoreError::Invalid(format!(
-                "the database {place} was brought to schema {version} by a newer doorward; run that version, \
-                 or restore the backup from before the upgrade"
+                "the database {} was brought to schema {version} by a newer doorward; run that version, \
+                 or restore the backup from before the upgrade",
+                self.0.location
             )),
-            error => StoreError::Invalid(format!(
-                "the schema of the database {place} cannot be brought to this version: {error}; \
-                 doorward needs a database, or a Postgres schema, of its own"
-            )),
+            MigrateError::ExecuteMigration(error, _) => self.foreign(&reason(&error)),
+            error => self.foreign(&error.to_string()),
         }
+    }
+
+    fn foreign(&self, why: &str) -> StoreError {
+        let place = &self.0.location;
+        StoreError::Invalid(format!(
+            "the schema of the database {place} cannot be brought to this version: {why}; \
+             doorward needs a database, or a Postgres schema, of its own"
+        ))
     }
 
     /// The proof is one row, written with the first start and never again: the

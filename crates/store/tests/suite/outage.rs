@@ -92,3 +92,15 @@ async fn a_database_that_is_not_there_is_an_error_at_once() {
     let refusal = Store::connect(&url, seal(), Duration::from_secs(3600)).await.err().unwrap();
     assert!(refusal.to_string().contains("check store.url"), "{refusal}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refusal_of_the_server_is_its_message_alone() {
+    let missing = Bench::postgres().url.replace("/test_", "/missing_");
+    let Err(error) = Store::connect(&missing, seal(), Duration::from_secs(1)).await else { panic!("it is not there") };
+    assert!(error.to_string().contains("does not exist; check store.url"), "{error}");
+
+    let taken = Bench::postgres();
+    taken.meddle("CREATE TABLE users (something TEXT)").await;
+    let error = taken.open(seal()).await.migrate().await.unwrap_err().to_string();
+    assert!(error.contains("already exists") && !error.contains("at line"), "{error}");
+}
