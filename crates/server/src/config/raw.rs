@@ -5,6 +5,7 @@
 mod objects;
 mod providers;
 
+pub(crate) use self::objects::service;
 pub(super) use self::objects::{RawApp, RawGroup, RawPolicy, RawRoute, RawRules};
 pub(crate) use self::providers::country;
 pub(super) use self::providers::{RawIdp, RawServiceToken, RawUser};
@@ -134,7 +135,7 @@ impl RawFile {
             api_token: Written::of(api.as_ref(), "token", |api| api.needed_as("token", secret)),
             account_id: api
                 .as_ref()
-                .and_then(|api| api.read("account_id", |text| AccountId::try_from(text.to_owned()))),
+                .and_then(|api| api.read("account_id", |text| naming(text, AccountId::try_from(text.to_owned())))),
             routes: root.tables("route").into_iter().map(RawRoute::read).collect(),
             idps: root.tables("identity_provider").into_iter().map(RawIdp::read).collect(),
             groups: root.tables("group").into_iter().map(RawGroup::read).collect(),
@@ -229,6 +230,11 @@ impl RawTeam {
     }
 }
 
+/// The error after the text that it is about.
+fn naming<T, E: std::fmt::Display>(text: &str, read: Result<T, E>) -> Result<T, String> {
+    read.map_err(|error| format!("\"{text}\": {error}"))
+}
+
 #[expect(clippy::unnecessary_wraps, reason = "it is one of several ways to read a text")]
 fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
     Ok(Secret::new(text.to_owned()))
@@ -260,7 +266,7 @@ fn network(text: &str) -> Result<IpNet, String> {
 }
 
 /// The team's name is the first label of its domain.
-fn label(text: &str) -> Result<String, String> {
+pub(crate) fn label(text: &str) -> Result<String, String> {
     let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     let valid = (1..=63).contains(&text.len()) && text.bytes().all(allowed);
     if valid && !text.starts_with('-') && !text.ends_with('-') {

@@ -21,7 +21,7 @@ use super::problem::Findings;
 use super::raw::{
     RawApp, RawFile, RawGroup, RawIdp, RawLimits, RawPolicy, RawRoute, RawRules, RawServiceToken, RawTls, RawUser,
 };
-use super::resolved::{Config, Listen, Mode, TeamSettings, default_listener};
+use super::resolved::{Config, Listen, Mode, TeamSettings, UNNAMED_TEAM, default_listener};
 
 /// Cloudflare's default for sessions and for application tokens.
 const DAY: Lifetime = Lifetime::from_hours(24);
@@ -68,7 +68,7 @@ fn team(raw: &RawFile, findings: &Findings) -> TeamSettings {
         if !raw.mode.is_emulator() && !raw.team.is_named {
             findings.error(raw.team.line, "the team has no name; add name = \"…\" under [team]");
         }
-        "dev".into()
+        UNNAMED_TEAM.into()
     });
     TeamSettings {
         account: raw.account_id.as_ref().map_or_else(|| AccountId::derived(&name), |at| at.value.clone()),

@@ -183,6 +183,9 @@ pub(super) fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// The team of an emulator whose file does not name it.
+pub(super) const UNNAMED_TEAM: &str = "dev";
+
 /// Where the listeners are when the file does not say.
 pub(super) const fn default_listener(port: u16) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)

@@ -372,6 +372,29 @@ policies = [
 "#,
     ),
     (
+        "host_names",
+        r#"
+mode = "emulator"
+[listen]
+admin_hosts = ["doorward:8081", "not a name"]
+[[user]]
+email = "alice@example.com"
+[[route]]
+hostname = "WIKI.example.com."
+service = "localhost:3000"
+[[route]]
+hostname = "wiki,example.com"
+service = "http://127.0.0.1:3000"
+[[route]]
+hostname = "dev.localhost"
+service = "http://127.0.0.1:3000"
+[[app]]
+name = "Team"
+domain = "dev.localhost"
+policies = [{ name = "All", decision = "allow", include = [{ everyone = {} }] }]
+"#,
+    ),
+    (
         "outside",
         r#"
 mode = "emulator"

@@ -9,6 +9,7 @@ use doorward_model::host::HostPattern;
 use super::super::document::At;
 use super::super::problem::Findings;
 use super::super::raw::RawFile;
+use super::super::resolved::{Mode, UNNAMED_TEAM};
 
 pub(super) fn check(raw: &RawFile, findings: &Findings) {
     twice(raw, findings);
@@ -84,11 +85,25 @@ fn meet(one: &HostPattern, other: &HostPattern) -> bool {
 
 /// The team's host answers for the team alone.
 fn team_host(raw: &RawFile, findings: &Findings) {
-    let Some(host) = raw.team.url.as_ref().and_then(|url| url.value.host_str()) else { return };
+    let Some(host) = reached_at(raw) else { return };
     for domain in raw.apps.iter().flat_map(|app| &app.domains) {
         if domain.value.host.is_exact() && domain.value.host.as_str() == host {
             findings.error(domain.line, format!("{host} is the team's own host; give the application another one"));
         }
+    }
+}
+
+/// The host under which the team is reached, as far as the file says it.
+fn reached_at(raw: &RawFile) -> Option<String> {
+    let team = &raw.team;
+    if let Some(url) = &team.url {
+        return url.value.host_str().map(str::to_owned);
+    }
+    let name = if team.is_named { team.name.as_ref().map(|name| name.value.as_str())? } else { UNNAMED_TEAM };
+    match (&team.domain, raw.mode) {
+        (_, Mode::Emulator) => Some(format!("{name}.localhost")),
+        (Some(domain), Mode::Production) => Some(domain.value.clone()),
+        (None, Mode::Production) => Some(format!("{name}.cloudflareaccess.com")),
     }
 }
 

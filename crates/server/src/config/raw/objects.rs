@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use doorward_model::app::{AppDomain, Refresh, SameSite};
-use doorward_model::host::HostPattern;
+use doorward_model::host::{HostPattern, InvalidHostPattern};
 use doorward_model::id::{AppId, Aud, GroupId, PolicyId};
 use doorward_model::path::PathPattern;
 use doorward_model::policy::Decision;
@@ -14,7 +14,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::super::document::{At, Table};
-use super::web_url;
+use super::{naming, web_url};
 
 /// `[[route]]`
 pub(in crate::config) struct RawRoute {
@@ -26,10 +26,10 @@ pub(in crate::config) struct RawRoute {
 impl RawRoute {
     pub(super) fn read(table: Table<'_>) -> Self {
         let route = Self {
-            hostname: table.needed_as("hostname", str::parse),
-            path: table.read("path", str::parse),
+            hostname: table.needed_as("hostname", host_pattern),
+            path: table.read("path", |text| naming(text, text.parse())),
             // The demo application is part of the program and has no URL.
-            service: table.needed_as("service", |text| if text == "demo" { Ok(Service::Demo) } else { text.parse() }),
+            service: table.needed_as("service", |text| if text == "demo" { Ok(Service::Demo) } else { service(text) }),
         };
         table.close();
         route
@@ -114,7 +114,7 @@ impl RawApp {
             line: table.line,
             name: table.needed("name"),
             id: table.read("id", uuid),
-            aud: table.read("aud", |text| Aud::try_from(text.to_owned())),
+            aud: table.read("aud", |text| naming(text, Aud::try_from(text.to_owned()))),
             domains: domains(&table),
             has_address: ["domain", "self_hosted_domains", "destinations"].iter().any(|key| table.has(key)),
             session_duration: table.read("session_duration", str::parse).map(|at| at.value),
@@ -197,6 +197,25 @@ fn word<T: DeserializeOwned>(text: &str, words: &[&str]) -> Result<T, String> {
     serde_json::from_value(Value::String(text.to_owned())).map_err(|_| {
         let meant = super::super::problem::suggestion(text, words.iter().copied());
         format!("\"{text}\" is none of {}{meant}", words.join(", "))
+    })
+}
+
+fn host_pattern(text: &str) -> Result<HostPattern, String> {
+    text.parse().map_err(|error| match error {
+        InvalidHostPattern::Name if text.ends_with('.') => {
+            format!("\"{text}\" ends in a dot; leave it out, it is understood")
+        }
+        InvalidHostPattern::Name => format!("\"{text}\" is not a host name; write it like wiki.example.com"),
+        error => format!("\"{text}\": {error}"),
+    })
+}
+
+/// An origin; a host and a port alone read as a URL of an odd scheme.
+pub(crate) fn service(text: &str) -> Result<Service, String> {
+    text.parse::<Service>().map_err(|error| {
+        let meant = format!("http://{text}");
+        let likely = !text.contains("://") && meant.parse::<Service>().is_ok();
+        if likely { format!("{error}; did you mean {meant}?") } else { error.to_string() }
     })
 }
 

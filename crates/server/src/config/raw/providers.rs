@@ -11,7 +11,7 @@ use url::Url;
 
 use super::super::document::{At, Table};
 use super::objects::{names, uuid};
-use super::{secret, web_url};
+use super::{naming, secret, web_url};
 
 /// `[[identity_provider]]`
 pub(in crate::config) struct RawIdp {
@@ -103,7 +103,7 @@ impl RawServiceToken {
         let token = Self {
             name: table.needed("name"),
             id: table.read("id", uuid),
-            client_id: table.read("client_id", |text| ClientId::try_from(text.to_owned())),
+            client_id: table.read("client_id", |text| naming(text, ClientId::try_from(text.to_owned()))),
             client_secret: table.needed_as("client_secret", secret),
             duration: table.read("duration", |text| match text {
                 "forever" => Ok(None),
@@ -134,7 +134,7 @@ impl RawUser {
         let texts = |key| names(&table, key).into_iter().map(|at| at.value).collect();
         let user = Self {
             line: table.line,
-            email: table.needed_as("email", str::parse),
+            email: table.needed_as("email", |text| text.parse().map_err(|error| format!("\"{text}\" is {error}"))),
             name: table.text("name").map(|at| at.value),
             groups: texts("groups"),
             claims: table.json_object("claims").unwrap_or_default(),
