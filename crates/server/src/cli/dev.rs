@@ -1,6 +1,7 @@
 //! `doorward dev`: Access on this machine with nothing to configure. It is an
 //! emulator with a configuration file that nobody had to write.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,7 +12,7 @@ use doorward_model::route::Service;
 
 use super::run::foreground;
 use super::{ReadyArgs, complain, say};
-use crate::config::{self, Config, escaped};
+use crate::config::{self, Config, escaped, label, service};
 use crate::ready::Ready;
 use crate::run::sqlite_url;
 
@@ -33,7 +34,7 @@ pub(super) struct DevArgs {
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// The team's name
-    #[arg(long, value_name = "NAME", default_value = "dev")]
+    #[arg(long, value_name = "NAME", default_value = "dev", value_parser = label)]
     team: String,
     #[command(flatten)]
     ready: ReadyArgs,
@@ -54,6 +55,10 @@ pub(super) fn run(args: DevArgs) -> ExitCode {
         return ExitCode::FAILURE;
     }
     let apps = apps(&args);
+    if let Some(problem) = contradiction(&args, &apps) {
+        complain(&format!("doorward dev: {problem}"));
+        return ExitCode::from(2);
+    }
     let config = match config::parse(&text(&args, &apps), "doorward dev", &|_| None) {
         Ok(config) => config,
         Err(problems) => {
@@ -71,6 +76,26 @@ fn apps(args: &DevArgs) -> Vec<(String, Option<Service>)> {
     let named = args.app.iter().map(|(host, service)| (host.to_string(), Some(service.clone())));
     let apps: Vec<_> = origin.chain(named).collect();
     if apps.is_empty() { vec![("demo.localhost".to_owned(), None)] } else { apps }
+}
+
+/// What is wrong with flags that are good one by one.
+fn contradiction(args: &DevArgs, apps: &[(String, Option<Service>)]) -> Option<String> {
+    let team = format!("{}.localhost", args.team);
+    let mut seen = HashSet::new();
+    apps.iter().find_map(|(host, _)| {
+        let flag = format!("--app {}", host.strip_suffix(".localhost").unwrap_or(host));
+        if *host == team {
+            return Some(format!("{flag} is the team's own host {team}; name one of them otherwise (--team NAME)"));
+        }
+        if seen.insert(host) {
+            return None;
+        }
+        let twice = match (host.as_str(), &args.origin) {
+            ("app.localhost", Some(_)) => "--origin and --app app are the same host; give the application another name",
+            _ => return Some(format!("{flag} is given twice; give each application its own name")),
+        };
+        Some(twice.to_owned())
+    })
 }
 
 /// The configuration file.
@@ -135,7 +160,8 @@ fn table(ready: &Ready, apps: &[(String, Option<Service>)], people: &str) -> Str
     rows.push(("admin", ready.admin.clone()));
     rows.push(("API token", ready.api_token.clone().unwrap_or_default()));
     if let Some(app) = ready.apps.first() {
-        let token = format!("doorward token --admin {} --app {} --user {}", ready.admin, app.hostname, PEOPLE[0].0);
+        let program = program();
+        let token = format!("{program} token --admin {} --app {} --user {}", ready.admin, app.hostname, PEOPLE[0].0);
         rows.push(("try", format!("curl -H \"Cookie: CF_Authorization=$({token})\" {}", app.url)));
     }
     let width = rows.iter().map(|(what, _)| what.chars().count()).max().unwrap_or_default();
@@ -146,8 +172,20 @@ fn table(ready: &Ready, apps: &[(String, Option<Service>)], people: &str) -> Str
     table
 }
 
-fn service(text: &str) -> Result<Service, String> {
-    text.parse().map_err(|error| format!("{error}"))
+/// What to type to run this program again.
+fn program() -> String {
+    let on_path = std::env::var_os("PATH")
+        .is_some_and(|folders| std::env::split_paths(&folders).any(|folder| folder.join("doorward").is_file()));
+    match std::env::current_exe() {
+        Ok(path) if !on_path => as_typed(&path.display().to_string()),
+        _ => "doorward".to_owned(),
+    }
+}
+
+/// A word of a POSIX shell's command line.
+fn as_typed(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
+    if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
 fn app(text: &str) -> Result<(HostPattern, Service), String> {
@@ -199,6 +237,27 @@ mod tests {
         ];
         assert_eq!(served(&config), expected.map(|(host, url)| (host.to_owned(), url.to_owned())));
         assert_eq!(config.apps[1].name, "Wiki");
+    }
+
+    #[test]
+    fn flags_that_contradict_each_other_are_named_as_flags() {
+        let problem = |flags: &[&str]| {
+            let args = Typed::try_parse_from(["dev"].iter().chain(flags)).map_err(|error| error.to_string());
+            args.map_or_else(Some, |typed| contradiction(&typed.dev, &apps(&typed.dev))).unwrap_or_default()
+        };
+        let (one, other) = ("wiki=http://127.0.0.1:1", "wiki=http://127.0.0.1:2");
+        assert!(problem(&["--app", one, "--app", other]).starts_with("--app wiki is given twice"));
+        assert!(problem(&["--origin", "http://127.0.0.1:1", "--app", "app=http://127.0.0.1:2"]).contains("--origin"));
+        assert!(problem(&["--team", "wiki", "--app", one]).contains("--team"));
+        assert!(problem(&["--team", "My Team"]).contains("\"My Team\" cannot be a team name"));
+        assert!(problem(&["--origin", "localhost:3000"]).contains("did you mean http://localhost:3000?"));
+        assert_eq!(problem(&["--app", one, "--origin", "http://127.0.0.1:1"]), "");
+    }
+
+    #[test]
+    fn a_path_is_printed_as_a_shell_reads_it() {
+        assert_eq!(as_typed("/usr/local/bin/doorward"), "/usr/local/bin/doorward");
+        assert_eq!(as_typed("/home/it's me/doorward"), r"'/home/it'\''s me/doorward'");
     }
 
     #[test]
