@@ -28,5 +28,6 @@ mod stores;
 mod streaming;
 mod support;
 mod tokens;
+mod trust;
 mod verifiers;
 mod websocket;

@@ -28,11 +28,17 @@ impl Store {
         let not_before = self.0.revocations.second_to_cover(now);
         let mark = Mark { what: what.clone(), not_before, expires_at: now.plus(LONGEST_TOKEN), seq: 0 };
         let mut steps = vec![must(next_number()), must(recorded(&mark))];
+        steps.extend(marked_sessions(&mark));
         steps.extend(ended_sessions(what, now));
         if self.database().all_or_nothing(self.announced(Topic::Revocations, steps)).await?.is_none() {
             return Err(unreadable("sequences.value", "the row revocations is gone"));
         }
         self.0.revocations.absorb(vec![mark]);
+        if let Revoked::User(_) = what {
+            // The marks of the person's sessions. What was revoked stays so if they
+            // cannot be read now; the watch reads them again.
+            let _read_later = self.catch_up_with_revocations().await;
+        }
         Ok(())
     }
 
@@ -103,6 +109,19 @@ fn recorded(mark: &Mark) -> Statement {
     .bind(subject)
     .bind(mark.not_before)
     .bind(mark.expires_at.0)
+}
+
+/// A person's open sessions are marked one by one as well: their tokens end
+/// whatever second another node's clock dated them to.
+fn marked_sessions(mark: &Mark) -> Option<Step> {
+    let Revoked::User(user) = &mark.what else { return None };
+    let statement = sqlx::query(
+        "INSERT INTO revocations (kind, subject, not_before, expires_at, seq) \
+         SELECT 'session', nonce, $1, $2, (SELECT value FROM sequences WHERE name = 'revocations') \
+         FROM sessions WHERE user_id = $3 AND ended_at IS NULL \
+         ON CONFLICT (kind, subject) DO NOTHING",
+    );
+    Some(also(statement.bind(mark.not_before).bind(mark.expires_at.0).bind(user.to_string())))
 }
 
 fn ended_sessions(what: &Revoked, now: Timestamp) -> Option<Step> {

@@ -1,8 +1,9 @@
 //! People and their sign-ins.
 
 use doorward_model::id::{IdentityNonce, UserId};
-use doorward_model::session::{Revoked, Session};
+use doorward_model::session::{Bearings, Revoked, Session};
 use doorward_model::time::Lifetime;
+use doorward_store::Store;
 
 use crate::bench::{Bench, NOW, aud, email, session_of};
 
@@ -64,7 +65,22 @@ async fn g_10_revoking_a_person_ends_all_their_sessions_and_nobody_elses(bench: 
     store.revoke(&Revoked::User(one.identity.user_uuid), NOW).await.unwrap();
     assert_eq!(store.session(&one.nonce).await.unwrap(), None);
     assert_eq!(store.session(&two.nonce).await.unwrap(), None);
-    assert_eq!(store.session(&other.nonce).await.unwrap(), Some(other));
+    assert_eq!(store.session(&other.nonce).await.unwrap(), Some(other.clone()));
+
+    // Also tokens that a node whose clock is ahead dated after the revocation, and after a restart.
+    let late = |session: &Session| Bearings {
+        session: Some(session.nonce.clone()),
+        user: Some(session.identity.user_uuid),
+        app: Some(aud()),
+        iat: NOW.secs() + 5,
+    };
+    let assert_ended = |node: &Store| {
+        assert!(node.revocations().is_revoked(&late(&one)) && node.revocations().is_revoked(&late(&two)));
+        assert!(!node.revocations().is_revoked(&late(&other)));
+    };
+    assert_ended(&store);
+    drop(store);
+    assert_ended(&bench.node().await);
 }
 
 async fn revoking_an_application_ends_no_session(bench: Bench) {
