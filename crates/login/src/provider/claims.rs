@@ -88,6 +88,25 @@ fn email(claims: &Map<String, Value>, provider: &OidcProvider) -> Result<Email, 
     }
 }
 
+/// Adds what only userinfo tells. It never replaces what the ID token says, and
+/// its `email_verified` speaks of its own address alone (J-01).
+pub(crate) fn add_userinfo(claims: &mut Map<String, Value>, mut found: Map<String, Value>) {
+    let address = |claims: &Map<String, Value>| claims.get("email").and_then(Value::as_str).map(str::to_lowercase);
+    match address(claims) {
+        Some(known) if address(&found).as_ref() != Some(&known) => {
+            found.remove("email_verified");
+        }
+        Some(_) => {}
+        // A flag without an address speaks of nothing; the pair comes from userinfo.
+        None => {
+            claims.remove("email_verified");
+        }
+    }
+    for (name, value) in found.into_iter().filter(|(_, value)| !value.is_null()) {
+        claims.entry(name).or_insert(value);
+    }
+}
+
 /// The claim `groups` in whatever case, as one name, names or objects (J-06).
 fn groups(claims: &Map<String, Value>) -> Vec<IdentityGroup> {
     let any_case = || claims.iter().find(|(name, _)| name.eq_ignore_ascii_case("groups")).map(|(_, value)| value);
@@ -198,6 +217,24 @@ mod tests {
             assert_eq!(read(claims.clone(), &provider()).is_ok(), strict, "strict, {flag}");
             assert_eq!(read(claims, &trusting).is_ok(), trusted, "trusting, {flag}");
         }
+    }
+
+    #[test]
+    fn j_01_userinfo_vouches_for_no_address_but_its_own() {
+        let merged = |id_token: Value, userinfo: Value| {
+            let mut claims = id_token.as_object().unwrap().clone();
+            add_userinfo(&mut claims, userinfo.as_object().unwrap().clone());
+            Value::Object(claims)
+        };
+        let root = json!({"email": "root@corp.test"});
+        assert_eq!(merged(root.clone(), json!({"email": "mallory@evil.test", "email_verified": true})), root);
+        assert_eq!(merged(root.clone(), json!({"email_verified": true})), root);
+        assert_eq!(
+            merged(root.clone(), json!({"email": "Root@corp.test", "email_verified": true, "groups": ["a"]})),
+            json!({"email": "root@corp.test", "email_verified": true, "groups": ["a"]})
+        );
+        let mallory = json!({"email": "mallory@evil.test", "email_verified": false});
+        assert_eq!(merged(json!({"email_verified": true}), mallory.clone()), mallory);
     }
 
     #[test]

@@ -195,9 +195,7 @@ impl Relying<'_> {
             .await
             .map_err(|error| ProviderError::UserInfo(chain(&error)))?;
         if let Ok(Value::Object(found)) = serde_json::to_value(&found) {
-            for (name, value) in found.into_iter().filter(|(_, value)| !value.is_null()) {
-                claims.entry(name).or_insert(value);
-            }
+            claims::add_userinfo(claims, found);
         }
         Ok(())
     }
