@@ -13,6 +13,8 @@ use tokio::time::MissedTickBehavior;
 use crate::keys::Keys;
 
 /// How often keys are looked after and leftovers swept out.
+/// The pause before keys that changed are read once more.
+const KEYS_RETRY: Duration = Duration::from_secs(1);
 const ROUND: Duration = Duration::from_secs(60);
 
 /// Starts all chores. They end when the set is dropped.
@@ -55,8 +57,10 @@ async fn follow_key_changes(store: Store, keys: Arc<Keys>) {
     let changed = store.keys_changed();
     loop {
         changed.notified().await;
-        if let Err(error) = keys.reload().await {
+        // A key that was dropped elsewhere stays accepted here until this succeeds.
+        while let Err(error) = keys.reload().await {
             tracing::warn!(%error, "the signing keys could not be read again");
+            tokio::time::sleep(KEYS_RETRY).await;
         }
     }
 }
