@@ -13,9 +13,9 @@ use tokio::time::MissedTickBehavior;
 use crate::keys::Keys;
 
 /// How often keys are looked after and leftovers swept out.
+const ROUND: Duration = Duration::from_secs(60);
 /// The pause before keys that changed are read once more.
 const KEYS_RETRY: Duration = Duration::from_secs(1);
-const ROUND: Duration = Duration::from_secs(60);
 
 /// Starts all chores. They end when the set is dropped.
 pub(crate) fn start(store: &Store, keys: &Arc<Keys>, clock: &Clock) -> JoinSet<()> {
