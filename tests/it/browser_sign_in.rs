@@ -65,11 +65,13 @@ async fn dev_shows_a_person_who_they_are_and_a_fragment_survives_the_way() {
     let browser = Browser::start().await;
     browser.open(&format!("{app}/#claims")).await;
     // The demo goes straight to the people, as there is one provider.
+    browser.picture("sign-in", 820, 760).await;
     browser.press("#people button").await;
     let arrived = browser.arrives_at(&app).await;
     assert!(browser.text().await.contains("You are"), "{}", browser.text().await);
     assert!(arrived.ends_with("#claims"), "{arrived}");
     assert_no_complaints(&browser, "the demo page").await;
+    browser.picture("demo", 820, 1300).await;
     browser.page.set_window_size(360, 740).await.unwrap();
     assert_no_complaints(&browser, "the demo page on a phone").await;
 

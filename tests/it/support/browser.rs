@@ -51,6 +51,15 @@ impl Browser {
         Browser { page, _driver: driver, _profile: profile }
     }
 
+    /// Takes the README's picture of this page, where `DOORWARD_PICTURES` names the folder for it.
+    pub(crate) async fn picture(&self, name: &str, width: u32, height: u32) {
+        let Some(folder) = std::env::var_os("DOORWARD_PICTURES") else { return };
+        self.page.set_window_size(width, height).await.expect("a window of that size");
+        let png = self.page.screenshot().await.expect("a picture");
+        std::fs::write(std::path::Path::new(&folder).join(format!("{name}.png")), png)
+            .expect("the folder can be written to");
+    }
+
     pub(crate) async fn open(&self, url: &str) {
         self.page.goto(url).await.expect("the page opens");
     }
