@@ -71,7 +71,7 @@ async fn dev_shows_a_person_who_they_are_and_a_fragment_survives_the_way() {
     assert!(browser.text().await.contains("You are"), "{}", browser.text().await);
     assert!(arrived.ends_with("#claims"), "{arrived}");
     assert_no_complaints(&browser, "the demo page").await;
-    browser.picture("demo", 820, 1300).await;
+    browser.picture("demo", 820, 1000).await;
     browser.page.set_window_size(360, 740).await.unwrap();
     assert_no_complaints(&browser, "the demo page on a phone").await;
 

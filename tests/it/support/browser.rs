@@ -55,6 +55,7 @@ impl Browser {
     pub(crate) async fn picture(&self, name: &str, width: u32, height: u32) {
         let Some(folder) = std::env::var_os("DOORWARD_PICTURES") else { return };
         self.page.set_window_size(width, height).await.expect("a window of that size");
+        self.run("window.scrollTo(0, 0)").await;
         let png = self.page.screenshot().await.expect("a picture");
         std::fs::write(std::path::Path::new(&folder).join(format!("{name}.png")), png)
             .expect("the folder can be written to");
