@@ -10,7 +10,7 @@ use doorward_model::rule::Rule;
 use crate::facts::Seen;
 use crate::met::{Answer, Met, Why};
 use crate::selector::group::Groups;
-use crate::selector::{claim, email, geo, ip, login, provider_group, service_token};
+use crate::selector::{claim, decides, email, geo, ip, login, provider_group, service_token};
 use crate::trace::Trace;
 
 /// One pass over rules under one view of the facts.
@@ -108,17 +108,10 @@ impl<'a> Evaluation<'a> {
             Rule::ServiceToken(rule) => service_token::one(rule, seen),
             Rule::AnyValidServiceToken(_) => service_token::any(seen),
             Rule::Group(rule) => self.group(rule, trace),
-            Rule::EmailList(_)
-            | Rule::IpList(_)
-            | Rule::CommonName(_)
-            | Rule::Certificate(_)
-            | Rule::LinkedAppToken(_)
-            | Rule::AuthContext(_)
-            | Rule::Saml(_)
-            | Rule::ExternalEvaluation(_)
-            | Rule::DevicePosture(_)
-            | Rule::UserRiskScore(_)
-            | Rule::CloudflareAccountMember(_) => Answer::unknown(Why::CannotDecide),
+            _ => {
+                debug_assert!(!decides(rule), "a selector that is said to be decided has an arm above");
+                Answer::unknown(Why::CannotDecide)
+            }
         }
     }
 }

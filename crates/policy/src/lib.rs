@@ -23,6 +23,7 @@ pub use decide::{decide, preflight};
 pub use explain::{Explanation, Verdict, explain};
 pub use facts::Facts;
 pub use met::Met;
+pub use selector::decides;
 pub use trace::{Outcome, PolicyTrace, RuleTrace, RuleTree};
 pub use verdict::{Grant, Permit, Refusal, RefusalKind};
 

@@ -12,7 +12,7 @@ pub(crate) mod provider_group;
 pub(crate) mod service_token;
 
 use doorward_model::identity::Identity;
-use doorward_model::rule::names_provider;
+use doorward_model::rule::{Rule, names_provider};
 
 use crate::facts::Seen;
 use crate::met::{Answer, Why};
@@ -32,5 +32,39 @@ fn from_provider<'a>(seen: &Seen<'a>, identity_provider_id: &str) -> Result<&'a 
     match names_provider(identity_provider_id, identity.idp.id) {
         true => Ok(identity),
         false => Err(Answer::not_met(Why::OtherProvider)),
+    }
+}
+
+/// Whether this version can decide rules of this selector at all. The others
+/// are read and written, are unknown in every verdict, and so never open.
+#[must_use]
+pub const fn decides(rule: &Rule) -> bool {
+    match rule {
+        Rule::Email(_)
+        | Rule::EmailDomain(_)
+        | Rule::Everyone(_)
+        | Rule::Ip(_)
+        | Rule::Geo(_)
+        | Rule::ServiceToken(_)
+        | Rule::AnyValidServiceToken(_)
+        | Rule::LoginMethod(_)
+        | Rule::AuthMethod(_)
+        | Rule::AzureAd(_)
+        | Rule::Gsuite(_)
+        | Rule::GithubOrganization(_)
+        | Rule::Okta(_)
+        | Rule::Oidc(_)
+        | Rule::Group(_) => true,
+        Rule::EmailList(_)
+        | Rule::IpList(_)
+        | Rule::CommonName(_)
+        | Rule::Certificate(_)
+        | Rule::LinkedAppToken(_)
+        | Rule::AuthContext(_)
+        | Rule::Saml(_)
+        | Rule::ExternalEvaluation(_)
+        | Rule::DevicePosture(_)
+        | Rule::UserRiskScore(_)
+        | Rule::CloudflareAccountMember(_) => false,
     }
 }

@@ -4,10 +4,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use doorward_model::app::{App, Refresh, SameSite};
+use doorward_model::app::App;
 use doorward_model::catalog::{Catalog, Parts};
 use doorward_model::group::Group;
-use doorward_model::id::{AccountId, AppId, Aud, GroupId, IdpId, PolicyId, ServiceTokenId, UserId};
+use doorward_model::id::{AccountId, GroupId, IdpId, PolicyId, ServiceTokenId, UserId};
 use doorward_model::identity::{Identity, IdpRef};
 use doorward_model::idp::{IdentityProvider, IdpKind, OidcEndpoints, OidcProvider};
 use doorward_model::policy::{Decision, Policy};
@@ -84,27 +84,9 @@ impl Sample {
     }
 
     pub(crate) fn app(&self) -> Arc<App> {
-        let account = AccountId::derived("acme");
-        let id = AppId::derived(&account, "Wiki");
-        Arc::new(App {
-            id,
-            aud: Aud::of_app(&account, id),
-            name: "Wiki".into(),
-            domains: vec!["wiki.test".parse().unwrap()],
-            session_duration: Lifetime::from_hours(24),
-            policies: self.policies.clone(),
-            allowed_idps: self.allowed_idps.clone(),
-            auto_redirect_to_identity: false,
-            refresh: Refresh::Access,
-            http_only_cookie_attribute: true,
-            same_site_cookie_attribute: SameSite::None,
-            options_preflight_bypass: false,
-            service_auth_401_redirect: false,
-            custom_deny_message: None,
-            custom_deny_url: None,
-            custom_non_identity_deny_url: None,
-            logo_url: None,
-        })
+        let domains = vec!["wiki.test".parse().unwrap()];
+        let app = App::new(&AccountId::derived("acme"), "Wiki", domains, self.policies.clone());
+        Arc::new(App { allowed_idps: self.allowed_idps.clone(), ..app })
     }
 
     pub(crate) fn catalog(&self) -> Catalog {

@@ -154,17 +154,7 @@ fn never_met(rule: &Rule) -> Option<String> {
         Rule::EmailDomain(rule) if rule.domain.contains('@') => {
             Some(format!("\"{}\" is no domain; leave out the @ and what is before it", rule.domain))
         }
-        Rule::EmailList(_)
-        | Rule::IpList(_)
-        | Rule::CommonName(_)
-        | Rule::Certificate(_)
-        | Rule::LinkedAppToken(_)
-        | Rule::AuthContext(_)
-        | Rule::Saml(_)
-        | Rule::ExternalEvaluation(_)
-        | Rule::DevicePosture(_)
-        | Rule::UserRiskScore(_)
-        | Rule::CloudflareAccountMember(_) => {
+        rule if !doorward_policy::decides(rule) => {
             let selector = rule.selector();
             Some(format!("this version cannot decide {selector}, so it lets nobody in; use another selector"))
         }
