@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::host::HostPattern;
-use crate::id::{AppId, Aud, IdpId};
+use crate::id::{AccountId, AppId, Aud, IdpId};
 use crate::path::PathPattern;
 use crate::policy::Policy;
 use crate::time::Lifetime;
@@ -56,6 +56,32 @@ const fn yes() -> bool {
 }
 
 impl App {
+    /// The application that a name, its domains and its policies make, with
+    /// the defaults of Access for everything else.
+    #[must_use]
+    pub fn new(account: &AccountId, name: &str, domains: Vec<AppDomain>, policies: Vec<Policy>) -> Self {
+        let id = AppId::derived(account, name);
+        Self {
+            id,
+            aud: Aud::of_app(account, id),
+            name: name.to_owned(),
+            domains,
+            session_duration: Lifetime::from_hours(24),
+            policies,
+            allowed_idps: Vec::new(),
+            auto_redirect_to_identity: false,
+            refresh: Refresh::Access,
+            http_only_cookie_attribute: true,
+            same_site_cookie_attribute: SameSite::None,
+            options_preflight_bypass: false,
+            service_auth_401_redirect: false,
+            custom_deny_message: None,
+            custom_deny_url: None,
+            custom_non_identity_deny_url: None,
+            logo_url: None,
+        }
+    }
+
     /// The host pattern and path as configured: what `CF-Access-Domain` says.
     #[must_use]
     pub fn domain(&self) -> String {

@@ -92,30 +92,12 @@ pub fn http_date(moment: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::{Refresh, SameSite};
-    use crate::id::{AppId, Aud};
+    use crate::app::SameSite;
+    use crate::id::AccountId;
     use crate::time::Lifetime;
 
     fn app() -> App {
-        App {
-            id: AppId::random(),
-            aud: Aud::try_from("a".repeat(64)).unwrap(),
-            name: "Wiki".into(),
-            domains: vec!["app.test".parse().unwrap()],
-            session_duration: Lifetime::from_hours(24),
-            policies: vec![],
-            allowed_idps: vec![],
-            auto_redirect_to_identity: false,
-            refresh: Refresh::Access,
-            http_only_cookie_attribute: true,
-            same_site_cookie_attribute: SameSite::None,
-            options_preflight_bypass: false,
-            service_auth_401_redirect: false,
-            custom_deny_message: None,
-            custom_deny_url: None,
-            custom_non_identity_deny_url: None,
-            logo_url: None,
-        }
+        App::new(&AccountId::derived("acme"), "Wiki", vec!["app.test".parse().unwrap()], vec![])
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use axum::body::Body;
-use doorward_model::app::{App, Refresh, SameSite};
+use doorward_model::app::App;
 use doorward_model::arrival::Arrival;
 use doorward_model::catalog::{Catalog, Parts as CatalogParts};
 use doorward_model::host::Host;
@@ -177,35 +177,18 @@ fn idp(account: &AccountId, provider: &Provider) -> IdentityProvider {
 }
 
 fn app(account: &AccountId, name: &str, session_duration: Lifetime) -> App {
-    let id = AppId::derived(account, name);
-    App {
-        id,
-        aud: Aud::of_app(account, id),
-        name: name.into(),
-        domains: vec![format!("{name}.localhost").parse().unwrap()],
-        session_duration,
-        policies: vec![Policy {
-            id: PolicyId::derived(account, name),
-            name: "Staff".into(),
-            decision: Decision::Allow,
-            precedence: 1,
-            include: vec![serde_json::from_value(json!({"email_domain": {"domain": "corp.test"}})).unwrap()],
-            require: vec![],
-            exclude: vec![],
-            session_duration: None,
-        }],
-        allowed_idps: vec![],
-        auto_redirect_to_identity: false,
-        refresh: Refresh::Access,
-        http_only_cookie_attribute: true,
-        same_site_cookie_attribute: SameSite::None,
-        options_preflight_bypass: false,
-        service_auth_401_redirect: false,
-        custom_deny_message: None,
-        custom_deny_url: None,
-        custom_non_identity_deny_url: None,
-        logo_url: None,
-    }
+    let staff = Policy {
+        id: PolicyId::derived(account, name),
+        name: "Staff".into(),
+        decision: Decision::Allow,
+        precedence: 1,
+        include: vec![serde_json::from_value(json!({"email_domain": {"domain": "corp.test"}})).unwrap()],
+        require: vec![],
+        exclude: vec![],
+        session_duration: None,
+    };
+    let domains = vec![format!("{name}.localhost").parse().unwrap()];
+    App { session_duration, ..App::new(account, name, domains, vec![staff]) }
 }
 
 /// A browser: cookies by host, no redirects followed.

@@ -7,26 +7,8 @@ fn catalog(domains: &[&[&str]]) -> Catalog {
     let apps = domains
         .iter()
         .map(|domains| {
-            let id = AppId::derived(&account, domains[0]);
-            App {
-                id,
-                aud: Aud::of_app(&account, id),
-                name: domains[0].to_owned(),
-                domains: domains.iter().map(|domain| domain.parse().unwrap()).collect(),
-                session_duration: Lifetime::from_hours(24),
-                policies: vec![],
-                allowed_idps: vec![],
-                auto_redirect_to_identity: false,
-                refresh: crate::app::Refresh::Access,
-                http_only_cookie_attribute: true,
-                same_site_cookie_attribute: crate::app::SameSite::None,
-                options_preflight_bypass: false,
-                service_auth_401_redirect: false,
-                custom_deny_message: None,
-                custom_deny_url: None,
-                custom_non_identity_deny_url: None,
-                logo_url: None,
-            }
+            let covered = domains.iter().map(|domain| domain.parse().unwrap()).collect();
+            App::new(&account, domains[0], covered, vec![])
         })
         .collect();
     let team = Team {
