@@ -166,7 +166,7 @@ impl Visit {
             callback::trouble(&error).back_to(back)
         })?;
         cookie::name_browser(&self.cookies, &self.headers, now);
-        cookie::remember_attempt(&self.cookies, &self.headers, &attempt, &browser, now);
+        cookie::remember_attempt(&self.cookies, &self.headers, &attempt, &browser, self.catalog.team(), now);
         Ok(redirect(url.as_str()))
     }
 

@@ -37,7 +37,7 @@ impl Visit {
     async fn callback(&self) -> Result<Response, Stop> {
         let attempt = self.returned().ok_or(Trouble::InvalidSession)?;
         let back = site::app_url(&attempt.target.origin, &attempt.target.return_to);
-        cookie::forget_attempt(&self.cookies, &attempt);
+        cookie::forget_attempt(&self.cookies, &attempt, self.catalog.team());
         if !self.login.store.use_attempt(&attempt.attempt, attempt.expires_at).await? {
             return Err(Trouble::UsedLogin.back_to(back));
         }
@@ -60,7 +60,7 @@ impl Visit {
         }
         let sealed = self.login.store.sealer().open(STATE, &self.parameter("state")?)?;
         let attempt: AtProvider = serde_json::from_slice(&sealed).ok()?;
-        let secrets = cookie::attempt_secrets(&self.headers, &attempt);
+        let secrets = cookie::attempt_secrets(&self.headers, &attempt, self.catalog.team());
         secrets.iter().find_map(|browser| attempt.clone().returned(browser, self.arrival.now))
     }
 

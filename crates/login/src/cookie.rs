@@ -4,9 +4,10 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use doorward_model::cookie::{self, AUTHORIZATION, DEVICE, PENDING_PREFIX, SESSION};
+use doorward_model::cookie::{self, AUTHORIZATION, DEVICE, HOST_PENDING_PREFIX, PENDING_PREFIX, SESSION};
 use doorward_model::login::{AtProvider, LOGIN_LIFETIME};
 use doorward_model::secret::{Secret, sha256_hex};
+use doorward_model::site::Team;
 use doorward_model::time::{Lifetime, Timestamp};
 use http::header::{COOKIE, HeaderMap, HeaderValue};
 use tower_cookies::cookie::SameSite;
@@ -76,11 +77,12 @@ pub(crate) fn remember_attempt(
     headers: &HeaderMap,
     attempt: &AtProvider,
     browser: &Secret,
+    team: &Team,
     now: Timestamp,
 ) {
     let mut pending: Vec<&str> = cookie::pairs(lines(headers))
+        .filter(|pair| cookie::is_pending(pair.name))
         .filter_map(|pair| std::str::from_utf8(pair.name).ok())
-        .filter(|name| name.starts_with(PENDING_PREFIX))
         .collect();
     // The names hold the moment at a fixed width, so the oldest sort first.
     pending.sort_unstable();
@@ -89,24 +91,25 @@ pub(crate) fn remember_attempt(
         cookies.add(lasting(name.to_owned(), String::new(), Timestamp(0), Timestamp(0)));
     }
     let value = browser.expose().to_owned();
-    let mut cookie = lasting(attempt_cookie(attempt), value, now, attempt.expires_at);
+    let mut cookie = lasting(attempt_cookie(attempt, team), value, now, attempt.expires_at);
     cookie.set_same_site(SameSite::Lax);
     cookies.add(cookie);
 }
 
 /// The secrets that could prove this browser to be the one that began.
-pub(crate) fn attempt_secrets(headers: &HeaderMap, attempt: &AtProvider) -> Vec<Secret> {
-    values(headers, &attempt_cookie(attempt)).map(|value| Secret::new(value.to_owned())).collect()
+pub(crate) fn attempt_secrets(headers: &HeaderMap, attempt: &AtProvider, team: &Team) -> Vec<Secret> {
+    values(headers, &attempt_cookie(attempt, team)).map(|value| Secret::new(value.to_owned())).collect()
 }
 
 /// Forgets a sign-in that is over.
-pub(crate) fn forget_attempt(cookies: &Cookies, attempt: &AtProvider) {
-    cookies.add(lasting(attempt_cookie(attempt), String::new(), Timestamp(0), Timestamp(0)));
+pub(crate) fn forget_attempt(cookies: &Cookies, attempt: &AtProvider, team: &Team) {
+    cookies.add(lasting(attempt_cookie(attempt, team), String::new(), Timestamp(0), Timestamp(0)));
 }
 
-fn attempt_cookie(attempt: &AtProvider) -> String {
+fn attempt_cookie(attempt: &AtProvider, team: &Team) -> String {
+    let prefix = if team.is_https() { HOST_PENDING_PREFIX } else { PENDING_PREFIX };
     let begun = attempt.expires_at.minus(LOGIN_LIFETIME).secs();
-    format!("{PENDING_PREFIX}{begun:010x}_{}", &sha256_hex(&attempt.attempt)[..8])
+    format!("{prefix}{begun:010x}_{}", &sha256_hex(&attempt.attempt)[..8])
 }
 
 /// A cookie with the attributes of Access: this host only, not for scripts.

@@ -20,6 +20,10 @@ pub const DEVICE: &str = "CF_Device";
 pub const BINDING: &str = "CF_Binding";
 /// Begins the names of cookies that each bind one sign-in under way to its browser.
 pub const PENDING_PREFIX: &str = "CF_Login_";
+/// The same where the team domain is reached by https: browsers take a cookie
+/// of such a name from its own host alone, so that no sibling host can plant
+/// one (I-02). Over plain http not every browser takes it, on `localhost` either.
+pub const HOST_PENDING_PREFIX: &str = "__Host-CF_Login_";
 
 /// The last second of the year 9999, the end of what an HTTP date can say.
 const LAST_HTTP_SECOND: u64 = 253_402_300_799;
@@ -57,7 +61,13 @@ pub fn values<'a>(lines: impl Iterator<Item = &'a [u8]>, name: &'a str) -> impl 
 #[must_use]
 pub fn is_ours(name: &[u8]) -> bool {
     [AUTHORIZATION, APP_SESSION, SESSION, DEVICE, BINDING].iter().any(|ours| name == ours.as_bytes())
-        || name.starts_with(PENDING_PREFIX.as_bytes())
+        || is_pending(name)
+}
+
+/// Whether a cookie of this name binds a sign-in under way.
+#[must_use]
+pub fn is_pending(name: &[u8]) -> bool {
+    [PENDING_PREFIX, HOST_PENDING_PREFIX].iter().any(|prefix| name.starts_with(prefix.as_bytes()))
 }
 
 /// The `Set-Cookie` value that gives a browser the application's token.
