@@ -1,8 +1,9 @@
 //! What is told to whom: countries to tokens, errors to programs, verdicts to
 //! the log.
 
+use std::cell::RefCell;
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::Once;
 
 use doorward_model::cookie::AUTHORIZATION;
 use doorward_model::policy::Decision;
@@ -68,13 +69,18 @@ async fn a_program_is_told_in_json_what_went_wrong() {
     }
 }
 
-/// Lines of the log, one JSON object each.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+thread_local! {
+    static LINES: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Lines that this thread logs, one JSON object each. One subscriber serves
+/// all threads: one for each would change, in the middle of another test,
+/// which lines anybody is thought to want.
+struct Log;
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
+        LINES.with_borrow_mut(|lines| lines.write(bytes))
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
@@ -83,18 +89,20 @@ impl Write for Log {
 }
 
 impl Log {
-    /// Keeps what this thread logs.
-    fn start() -> (Self, tracing::subscriber::DefaultGuard) {
-        let log = Self::default();
-        let writer = log.clone();
-        let format = tracing_subscriber::fmt().json().with_writer(move || writer.clone());
-        (log, tracing::subscriber::set_default(format.finish()))
+    fn start() -> Self {
+        static SUBSCRIBED: Once = Once::new();
+        SUBSCRIBED.call_once(|| {
+            let format = tracing_subscriber::fmt().json().with_writer(|| Log);
+            tracing::subscriber::set_global_default(format.finish()).unwrap();
+        });
+        LINES.take();
+        Self
     }
 
     /// The fields of the one line that begins so, less the message.
     #[track_caller]
     fn line(&self, message: &str) -> Value {
-        let text = String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap();
+        let text = String::from_utf8(LINES.take()).unwrap();
         let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["fields"].clone());
         let mut found = lines.filter(|fields| fields["message"].as_str().unwrap().starts_with(message));
         let (Some(line), None) = (found.next(), found.next()) else { panic!("one line {message:?} in {text}") };
@@ -105,7 +113,7 @@ impl Log {
 #[tokio::test]
 async fn a_line_about_a_verdict_names_what_decided_for_whom_and_where() {
     let gateway = Gateway::start().await;
-    let (log, _guard) = Log::start();
+    let log = Log::start();
     let mut alice = Browser::named("alice");
     let _ = gateway.sign_in(&mut alice, "wiki", "/").await;
     let rule = "include[0] email_domain corp.test";
