@@ -114,3 +114,12 @@ async fn a_provider_that_is_down_gives_a_clear_page_and_the_way_back() {
     assert!(!trouble.body.contains("127.0.0.1"), "{}", trouble.body);
     assert!(html::links(&trouble.body).iter().any(|link| link.contains(APP)), "{}", trouble.body);
 }
+
+#[tokio::test]
+async fn a_minted_token_is_as_good_as_a_sign_in_through_the_foreign_provider() {
+    let here = installation(|config| config).await;
+    let token = here.gateway.token(json!({ "app": APP, "email": "alice@corp.test" })).await;
+    let mut alice = Client::holding(&here.gateway, APP, &token);
+    let reply = alice.get(&here.gateway.at(APP, "/")).await;
+    assert_eq!(reply.status, 200, "the policies require that very provider: {}", here.gateway.log());
+}

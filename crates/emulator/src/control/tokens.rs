@@ -7,13 +7,12 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use doorward_model::app::SameSite;
+use doorward_model::app::{App, SameSite};
 use doorward_model::catalog::Catalog;
 use doorward_model::cookie::AUTHORIZATION;
 use doorward_model::email::Email;
-use doorward_model::id::{Aud, IdentityNonce, UserId};
+use doorward_model::id::{Aud, IdentityNonce, IdpId, UserId};
 use doorward_model::identity::{Identity, IdentityGroup, IdpRef};
-use doorward_model::idp::IdpKind;
 use doorward_model::session::Session;
 use doorward_model::time::{Clock, Lifetime, Timestamp};
 use doorward_signer::{MAX_LIFETIME, claims};
@@ -70,8 +69,8 @@ impl Emulator {
         let host = host.ok_or_else(|| wildcard(order))?;
         let life = life(order, app.session_duration)?;
         let (session, iat) =
-            self.opened_session(order.email()?, &app.aud, catalog.team().session_duration, now).await?;
-        let custom = claims::custom(&session.identity, &listed_claims(catalog));
+            self.opened_session(order.email()?, Some(&app), &app.aud, catalog.team().session_duration, now).await?;
+        let custom = claims::custom(&session.identity, catalog.claims_of(session.identity.idp.id));
         let exp = iat.saturating_add(life.secs());
         let issuer = order.issuer(catalog.team());
         let shape = order.aud_shape.map_or(claims::AudShape::Array, Into::into);
@@ -88,7 +87,7 @@ impl Emulator {
         let team = catalog.team();
         let life = life(order, team.session_duration)?;
         let aud = Aud::of_team(&team.account);
-        let (session, iat) = self.opened_session(order.email()?, &aud, life, now).await?;
+        let (session, iat) = self.opened_session(order.email()?, None, &aud, life, now).await?;
         let exp = iat.saturating_add(life.secs());
         let claims = claims::org(&session.identity, &session.nonce, &aud, order.issuer(team), iat, exp);
         let mut claims = members(&claims);
@@ -121,6 +120,7 @@ impl Emulator {
     async fn opened_session(
         &self,
         email: &Email,
+        app: Option<&App>,
         aud: &Aud,
         life: Lifetime,
         now: Timestamp,
@@ -130,14 +130,14 @@ impl Emulator {
         // After a revocation in this very second, the first moment that it does not cover.
         let iat = self.store.revocations().earliest_iat(Some(&nonce), Some(&user), aud, now);
         let created_at = now.max(Timestamp::from_secs(iat));
-        let identity = self.identity(email, user, created_at);
+        let identity = self.identity(email, user, app, created_at);
         let session = Session { nonce, identity, created_at, expires_at: created_at.plus(life) };
         self.store.record_identity(&session.identity, now).await?;
         self.store.open_session(&session).await?;
         Ok((session, iat))
     }
 
-    fn identity(&self, email: &Email, user: UserId, signed_in: Timestamp) -> Identity {
+    fn identity(&self, email: &Email, user: UserId, app: Option<&App>, signed_in: Timestamp) -> Identity {
         let catalog = self.catalog.load();
         let person = self.people.person(email).unwrap_or_else(|| Person::known_by(email.clone()));
         Identity {
@@ -147,7 +147,7 @@ impl Emulator {
             amr: person.methods(),
             name: person.name,
             groups: person.groups.into_iter().map(IdentityGroup::Name).collect(),
-            idp: IdpRef { id: provider_id(catalog.team()), kind: "oidc".into() },
+            idp: IdpRef { id: vouching(&catalog, app), kind: "oidc".into() },
             ip: std::net::Ipv4Addr::LOCALHOST.into(),
             country: person.country,
             oidc_fields: person.claims,
@@ -171,11 +171,15 @@ fn life(order: &Order, usual: Lifetime) -> Result<Lifetime, Refusal> {
     Ok(life)
 }
 
-/// What the login door would have put into `custom`.
-fn listed_claims(catalog: &Catalog) -> Vec<String> {
-    let Some(entry) = catalog.idp(provider_id(catalog.team())) else { return vec![] };
-    let IdpKind::Oidc(oidc) = &entry.kind;
-    oidc.claims.clone()
+/// The provider a minted sign-in is said to come from: the built-in one, or
+/// the first that the application allows. The policies take nobody's word from
+/// a provider that is not there.
+fn vouching(catalog: &Catalog, app: Option<&App>) -> IdpId {
+    let built_in = provider_id(catalog.team());
+    let mut allowed =
+        catalog.idps().map(|idp| idp.id).filter(|id| app.is_none_or(|app| app.allows_idp(*id))).peekable();
+    let first = allowed.peek().copied();
+    if allowed.any(|id| id == built_in) { built_in } else { first.unwrap_or(built_in) }
 }
 
 fn wildcard(order: &Order) -> Refusal {
