@@ -3,6 +3,7 @@
 //! the parts; each part's own work is elsewhere.
 
 mod admin;
+mod descriptors;
 mod listen;
 pub(crate) mod token_file;
 mod wire;

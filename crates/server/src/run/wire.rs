@@ -11,7 +11,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
 use doorward_api::{Check, Readiness};
-use doorward_edge::Edge;
+use doorward_edge::{Edge, Limits};
 use doorward_emulator::{Emulator, IDP_PATH, RotationFailed};
 use doorward_login::{InProcess, Login, Outbound, OutboundOptions};
 use doorward_model::idp::IdentityProvider;
@@ -25,6 +25,7 @@ use prometheus_client::registry::Registry;
 use tower::ServiceExt as _;
 
 use super::StartError;
+use super::descriptors::room_for_connections;
 use crate::config::{Config, reachable};
 use crate::keys::Keys;
 
@@ -99,7 +100,7 @@ pub(super) async fn doors(on: Foundation<'_>) -> Result<Doors, StartError> {
         access: login.app_router(),
         demo: emulator.as_ref().map(|(emulator, _)| emulator.demo_router()),
         control: tokio::runtime::Handle::current(),
-        limits: config.limits,
+        limits: Limits { max_connections: room_for_connections(config.limits.max_connections), ..config.limits },
         trusted_proxies: config.listen.trusted_proxies.clone(),
         registry: &mut registry,
     });
