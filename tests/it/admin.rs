@@ -9,6 +9,33 @@ async fn call(world: &World, line: &str, fields: &[&str]) -> crate::support::raw
     exchange(world.gateway.admin(), request).await.expect("an answer")
 }
 
+/// The value of a metric without labels.
+pub(crate) async fn metric(world: &World, name: &str) -> i64 {
+    let text = call(world, "GET /metrics", &["Host: localhost"]).await.text();
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("{name} in {text}")).parse().expect("a number")
+}
+
+#[tokio::test]
+async fn requests_let_in_as_before_ask_the_store_nothing() {
+    let world = World::start().await;
+    let cookie = format!("Cookie: CF_Authorization={}", world.token(crate::support::config::ALICE, "App").await);
+    let queries = async || metric(&world, "doorward_store_queries_total").await;
+    let before = queries().await;
+    assert_eq!(world.raw_get("/", &[&cookie]).await.status(), 200);
+    assert!(queries().await > before, "the first request reads who it is");
+    // A chore of every minute may fall between two readings, not between all.
+    let mut asked = Vec::new();
+    for _ in 0..3 {
+        let before = queries().await;
+        for _ in 0..20 {
+            assert_eq!(world.raw_get("/", &[&cookie]).await.status(), 200);
+        }
+        asked.push(queries().await - before);
+    }
+    assert!(asked.contains(&0), "{asked:?}");
+}
+
 #[tokio::test]
 async fn probes_and_metrics_need_no_token() {
     let world = World::start().await;

@@ -6,6 +6,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
+use crate::admin::metric;
 use crate::support::config::{ALICE, APP, OTHER};
 use crate::support::deadline::in_time;
 use crate::support::origin::Answer;
@@ -101,4 +102,19 @@ async fn e_10_h2c_and_other_upgrades_never_reach_the_origin() {
         let seen = world.origin.only();
         assert_eq!((seen.head.field("upgrade"), seen.head.field("http2-settings")), (None, None), "{upgrade}");
     }
+}
+
+#[tokio::test]
+async fn an_open_websocket_is_counted_and_ends_with_the_process() {
+    let mut world = World::start().await;
+    world.origin.answer(Answer::Echo);
+    let token = world.token(ALICE, "App").await;
+    let mut socket = handshake(&world, APP, Some(&token)).await.expect("the handshake is answered with 101");
+    socket.send(Message::text("here")).await.unwrap();
+    in_time("an echo", socket.next()).await.unwrap().unwrap();
+    assert_eq!(metric(&world, "doorward_tunnels").await, 1);
+    world.gateway.signal("TERM");
+    let end = in_time("the end of the tunnel", socket.next()).await;
+    assert!(!matches!(end, Some(Ok(Message::Text(_) | Message::Binary(_)))), "{end:?}");
+    assert!(world.gateway.exit().await.success());
 }

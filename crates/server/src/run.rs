@@ -5,6 +5,7 @@
 mod admin;
 mod descriptors;
 mod listen;
+mod store_queries;
 pub(crate) mod token_file;
 mod wire;
 

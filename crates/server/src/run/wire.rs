@@ -26,6 +26,7 @@ use tower::ServiceExt as _;
 
 use super::StartError;
 use super::descriptors::room_for_connections;
+use super::store_queries::StoreQueries;
 use crate::config::{Config, reachable};
 use crate::keys::Keys;
 
@@ -79,6 +80,7 @@ pub(super) async fn doors(on: Foundation<'_>) -> Result<Doors, StartError> {
     let people = emulator.as_ref().map(|(emulator, _)| Router::new().nest(IDP_PATH, emulator.idp_router()));
 
     let mut registry = registry();
+    registry.register_collector(Box::new(StoreQueries(on.store.clone())));
     let login = Login::new(doorward_login::Parts {
         clock: on.clock.clone(),
         catalog: catalog.clone(),
