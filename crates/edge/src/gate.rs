@@ -86,13 +86,8 @@ fn is_local_certs(edge: &Edge, visit: &Visit) -> bool {
 async fn dispatch(edge: &Edge, door: axum::Router, visit: &Visit, mut head: Parts, body: Incoming) -> Response<Body> {
     use tower::ServiceExt as _;
 
-    let arrival = visit.arrival.clone();
-    if let Some(query) = head.uri.query() {
-        head.uri = format!("{}?{query}", visit.path).parse().unwrap_or(head.uri);
-    } else {
-        head.uri = visit.path.as_str().parse().unwrap_or(head.uri);
-    }
-    head.extensions.insert(arrival);
+    head.uri = request::origin_form(&head.uri, &visit.path);
+    head.extensions.insert(visit.arrival.clone());
     let request = Request::from_parts(head, axum::body::Body::new(body));
     let response = edge.off_path(async move { door.oneshot(request).await }).await;
     response.unwrap_or_else(|never| match never {}).map(Body::Router)

@@ -85,7 +85,7 @@ fn forwarded(headers: &mut HeaderMap, visit: &Visit) {
 }
 
 /// What was matched is what is sent: the normalised path, and the query as it came.
-fn origin_form(uri: &Uri, path: &NormPath) -> Uri {
+pub(crate) fn origin_form(uri: &Uri, path: &NormPath) -> Uri {
     if uri.authority().is_none() && uri.path() == path.as_str() {
         return uri.clone();
     }
