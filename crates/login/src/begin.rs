@@ -80,9 +80,6 @@ impl Visit {
     /// (Access docs, "session management").
     async fn by_org_session(&self, app: &Arc<App>, target: &Target) -> Result<Option<Response>, Stop> {
         let Some(session) = self.org_session().await? else { return Ok(None) };
-        if self.catalog.idp(session.identity.idp.id).is_none() {
-            return Ok(None);
-        }
         match decide(app, &self.catalog, &self.facts(Some(&session.identity))) {
             Ok(_) => {
                 self.login.metrics.count(&self.provider_name(&session), Outcome::Sso);
