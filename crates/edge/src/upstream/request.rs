@@ -3,7 +3,7 @@
 
 use doorward_model::path::NormPath;
 use doorward_policy::Permit;
-use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, UPGRADE};
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING, UPGRADE};
 use http::request::Parts;
 use http::uri::{PathAndQuery, Uri};
 use http::{Method, Request, Version};
@@ -60,7 +60,10 @@ fn frame(head: &mut Parts, body: &Incoming) {
         Some(length) => {
             head.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
         }
-        None => {}
+        // Said outright: the client would take a GET without a length for one without a body (D-09).
+        None => {
+            head.headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+        }
     }
 }
 
