@@ -9,6 +9,7 @@ mod browser_forms;
 mod browser_sign_in;
 mod cli;
 mod drain;
+mod framing;
 mod harness;
 mod http2;
 mod independent_provider;

@@ -45,6 +45,11 @@ impl Raw {
         self.wire.stream.write_all(bytes.as_ref()).await.is_ok()
     }
 
+    /// Says that nothing more will be sent, as a client does that closes its half.
+    pub(crate) async fn finish(&mut self) {
+        let _already_closed = self.wire.stream.shutdown().await;
+    }
+
     /// The next response; `None` when the connection was closed instead.
     pub(crate) async fn reply(&mut self) -> Option<RawReply> {
         in_time("an answer", async {
