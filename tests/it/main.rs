@@ -12,6 +12,7 @@ mod drain;
 mod framing;
 mod harness;
 mod http2;
+mod http2_frames;
 mod independent_provider;
 mod login_flow;
 mod origins;

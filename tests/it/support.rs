@@ -8,6 +8,7 @@ pub(crate) mod client;
 pub(crate) mod config;
 pub(crate) mod cookies;
 pub(crate) mod deadline;
+pub(crate) mod frames;
 pub(crate) mod gateway;
 pub(crate) mod html;
 pub(crate) mod http2;
