@@ -15,6 +15,7 @@ mod http2;
 mod http2_frames;
 mod independent_provider;
 mod login_flow;
+mod lying_providers;
 mod origins;
 mod paths;
 mod proxies;
