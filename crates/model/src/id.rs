@@ -181,18 +181,36 @@ impl IdentityNonce {
 }
 
 /// Names one request, on pages, in logs and in `Cf-Ray`: 16 hex characters.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RayId(String);
+/// Every request has one, so it is a value without an allocation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct RayId([u8; 16]);
 
 impl RayId {
     #[must_use]
     pub fn random() -> Self {
-        Self(random_hex::<8>())
+        Self::of(u64::from_le_bytes(crate::secret::random_bytes()))
+    }
+
+    fn of(number: u64) -> Self {
+        const DIGITS: [u8; 16] = *b"0123456789abcdef";
+        let mut text = [0; 16];
+        let mut rest = number;
+        for digit in text.iter_mut().rev() {
+            *digit = DIGITS[(rest & 15) as usize];
+            rest >>= 4;
+        }
+        Self(text)
     }
 
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        std::str::from_utf8(&self.0).expect("hex digits are ASCII")
+    }
+}
+
+impl fmt::Debug for RayId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RayId({})", self.as_str())
     }
 }
 
@@ -217,7 +235,7 @@ impl Rays {
             self.start.wrapping_add(self.next.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9e37_79b9_7f4a_7c15));
         id = (id ^ (id >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         id = (id ^ (id >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        RayId(format!("{:016x}", id ^ (id >> 31)))
+        RayId::of(id ^ (id >> 31))
     }
 }
 
@@ -229,7 +247,7 @@ impl Default for Rays {
 
 impl fmt::Display for RayId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 
