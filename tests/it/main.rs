@@ -16,6 +16,7 @@ mod http2_frames;
 mod independent_provider;
 mod login_flow;
 mod lying_providers;
+mod observability;
 mod origins;
 mod paths;
 mod proxies;

@@ -13,6 +13,7 @@ pub(crate) mod gateway;
 pub(crate) mod html;
 pub(crate) mod http2;
 pub(crate) mod lying;
+pub(crate) mod metrics;
 pub(crate) mod node;
 pub(crate) mod origin;
 pub(crate) mod peers;

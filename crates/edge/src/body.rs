@@ -54,16 +54,23 @@ impl Upload {
 pub(crate) struct Progress {
     began: Instant,
     last_part: AtomicU64,
+    bytes: AtomicU64,
 }
 
 impl Progress {
     fn begun() -> Self {
-        Self { began: Instant::now(), last_part: AtomicU64::new(0) }
+        Self { began: Instant::now(), last_part: AtomicU64::new(0), bytes: AtomicU64::new(0) }
     }
 
-    fn note(&self) {
+    fn note(&self, length: usize) {
+        self.bytes.fetch_add(length as u64, Ordering::Relaxed);
         let millis = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.last_part.store(millis, Ordering::Relaxed);
+    }
+
+    /// What went on so far.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
     }
 
     pub(crate) fn last_part(&self) -> Instant {
@@ -78,7 +85,8 @@ impl http_body::Body for Upload {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let Self::Client(incoming, progress) = self.get_mut() else { return Poll::Ready(None) };
         let frame = std::task::ready!(Pin::new(incoming).poll_frame(cx));
-        progress.note();
+        let data = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref());
+        progress.note(data.map_or(0, Bytes::len));
         Poll::Ready(frame.filter(|frame| !matches!(frame, Ok(frame) if frame.is_trailers())))
     }
 

@@ -18,19 +18,26 @@ use crate::arrive::{self, Socket, Unreadable, Visit};
 use crate::assertion::{self, Assertion};
 use crate::body::Body;
 use crate::caller::{self, Caller};
+use crate::record::{Record, Told};
 use crate::upstream::exchange::{Trouble, exchange};
 use crate::upstream::pool::PoolKey;
 use crate::upstream::{answer, request, upgrade};
 use crate::{Edge, Worker, headers, machine, refusal, respond};
 
-/// One request, from its head to its answer.
-pub(crate) async fn gate(worker: &Worker, socket: Socket, request: Request<Incoming>) -> Response<Body> {
+/// One request, from its head to its answer, and told when that ends.
+pub(crate) async fn gate(worker: &Worker, socket: Socket, request: Request<Incoming>) -> Response<Told> {
+    let mut record = Record::begun(worker, &request);
+    let response = stages(worker, socket, request, &mut record).await;
+    record.answered(response)
+}
+
+async fn stages(worker: &Worker, socket: Socket, request: Request<Incoming>, record: &mut Record) -> Response<Body> {
     let edge = &worker.edge;
     let (mut head, body) = request.into_parts();
-    let mut visit = match arrive::read(&head, socket, &edge.trust, edge.rays.next(), edge.clock.now()) {
+    let mut visit = match arrive::read(&head, socket, &edge.trust, record.ray, record.now) {
         Ok(visit) => visit,
         Err(why) => {
-            edge.metrics.unreadable.inc();
+            record.unreadable();
             return respond::unreadable(why);
         }
     };
@@ -38,20 +45,32 @@ pub(crate) async fn gate(worker: &Worker, socket: Socket, request: Request<Incom
     let catalog = edge.catalog.snapshot();
     let app = catalog.app_at(&visit.arrival.host, &visit.path).cloned();
     if has_two_readings(&visit, app.as_ref(), &catalog) {
+        record.unreadable();
         return respond::unreadable(Unreadable::Path);
     }
+    record.belongs_to(app.as_ref());
     visit.arrival.app.clone_from(&app);
     if let Some(door) = door(edge, &visit, &catalog) {
         return dispatch(edge, door, &visit, head, body).await;
     }
-    let Some(app) = app else { return refusal::unmatched(edge, &visit, &catalog) };
+    let Some(app) = app else {
+        record.unmatched();
+        return refusal::unmatched(edge, &visit, &catalog);
+    };
     let caller = match refusal::is_preflight(&head) {
         true => Caller::Nobody,
         false => caller::find(edge, &claims, &head.headers, &app, &visit.arrival, &catalog).await,
     };
+    record.found(&caller);
     match verdict(edge, &caller, &app, &visit, &head, &catalog) {
-        Ok(permit) => forward(worker, &permit, &caller, &visit, head, body, &catalog).await,
-        Err(refusal) => refusal::respond(edge, &refusal, &caller, &app, &visit, &head, &catalog).await,
+        Ok(permit) => {
+            record.admitted(&permit);
+            forward(worker, &permit, &caller, &visit, Request::from_parts(head, body), &catalog, record).await
+        }
+        Err(refusal) => {
+            record.refused(&caller, &refusal);
+            refusal::respond(edge, &refusal, &caller, &app, &visit, &head, &catalog).await
+        }
     }
 }
 
@@ -146,11 +165,12 @@ async fn forward(
     permit: &Permit,
     caller: &Caller,
     visit: &Visit,
-    head: Parts,
-    body: Incoming,
+    request: Request<Incoming>,
     catalog: &Catalog,
+    record: &mut Record,
 ) -> Response<Body> {
     let edge = &worker.edge;
+    let (mut head, body) = request.into_parts();
     let (assertion, renewed) = match (permit.grant(), caller) {
         (Grant::Identity, Caller::Person { person, renewed }) => {
             (Assertion::of_person(person), renewed.then_some(person))
@@ -160,28 +180,32 @@ async fn forward(
         }
         _ => (Assertion::default(), None),
     };
-    edge.metrics.admitted(permit.grant());
     let Some(route) = catalog.route_at(&visit.arrival.host, &visit.path) else {
         return answer::trouble(&Trouble::Unreachable("no route serves this host".into()), visit);
     };
     let websocket = upgrade::is_websocket(&head);
     let exclusive = answer::authenticates_connections(head.headers.get(AUTHORIZATION));
-    let mut head = head;
     let client = head.extensions.remove::<hyper::upgrade::OnUpgrade>().filter(|_| websocket);
     let request = request::build(permit, &assertion, visit, head, body, client.is_some());
+    record.uploads(request.body().progress());
     let mut response = match &route.service {
-        Service::Demo => demo(edge, visit, request).await,
+        Service::Demo => {
+            let answer = demo(edge, visit, request).await;
+            record.origin_answered(None);
+            answer
+        }
         service => {
             let key = PoolKey { app: permit.app().id, service: service.clone() };
-            match exchange(worker, key, request).await {
+            let answered = exchange(worker, key, request, record).await;
+            record.origin_answered(answered.as_ref().err());
+            match answered {
                 Ok((response, lease)) => match client {
-                    Some(client) if upgrade::is_accepted(&response) => upgrade::tunnel(worker, client, response, lease),
+                    Some(client) if upgrade::is_accepted(&response) => {
+                        upgrade::tunnel(worker, client, response, lease, record.of_tunnel())
+                    }
                     _ => answer::handed_through(response, lease, visit, exclusive),
                 },
-                Err(trouble) => {
-                    edge.metrics.trouble(&trouble);
-                    answer::trouble(&trouble, visit)
-                }
+                Err(trouble) => answer::trouble(&trouble, visit),
             }
         }
     };

@@ -19,6 +19,7 @@ mod limits;
 mod listen;
 mod machine;
 mod metrics;
+mod record;
 mod refusal;
 mod renewal;
 mod respond;
@@ -44,7 +45,7 @@ pub use listen::{PublicListener, Running, serve};
 use crate::arrive::Trust;
 use crate::caller::Remembered;
 use crate::machine::Minted;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Shard};
 use crate::renewal::Renewals;
 use crate::upstream::pool::Pool;
 
@@ -103,6 +104,7 @@ pub struct Edge {
 impl Edge {
     #[must_use]
     pub fn new(parts: Parts<'_>) -> Arc<Self> {
+        let metrics = Metrics::registered(parts.registry, parts.catalog.clone());
         Arc::new(Self {
             clock: parts.clock,
             catalog: parts.catalog,
@@ -117,7 +119,7 @@ impl Edge {
             limits: parts.limits,
             trust: Trust { proxies: parts.trusted_proxies, country_from_anybody: parts.emulator },
             tls: upstream::connect::tls_client(),
-            metrics: Metrics::registered(parts.registry),
+            metrics,
             rays: Rays::new(),
             remembered: Remembered::new(),
             minted: Minted::new(),
@@ -155,6 +157,7 @@ impl Edge {
 struct Worker {
     edge: Arc<Edge>,
     pool: Arc<Pool>,
+    shard: Arc<Shard>,
     /// Free places for connections, of all workers.
     open: Arc<Semaphore>,
     stopped: watch::Receiver<bool>,

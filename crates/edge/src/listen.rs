@@ -19,6 +19,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::arrive::Socket;
 use crate::gate::gate;
+use crate::record::Record;
 use crate::upstream::pool::Pool;
 use crate::{Edge, Worker};
 
@@ -55,6 +56,7 @@ pub fn serve(edge: &Arc<Edge>, listener: PublicListener, workers: usize) -> io::
     let tls = listener.tls.map(TlsAcceptor::from);
     let mut threads = Vec::new();
     for number in 0..workers.max(1) {
+        let pool = Pool::new(edge.limits);
         let worker = Acceptor {
             socket: listener.socket.try_clone()?,
             tls: tls.clone(),
@@ -62,7 +64,8 @@ pub fn serve(edge: &Arc<Edge>, listener: PublicListener, workers: usize) -> io::
             stopped: stopped.clone(),
             worker: Arc::new(Worker {
                 edge: Arc::clone(edge),
-                pool: Pool::new(edge.limits),
+                shard: edge.metrics.shard(&pool),
+                pool,
                 open: Arc::clone(&open),
                 stopped: stopped.clone(),
             }),
@@ -223,7 +226,7 @@ impl Connection {
         let mut connection = pin!(connection);
         // How a client's connection ended is the client's affair.
         tokio::select! {
-            _ended = connection.as_mut() => {}
+            ended = connection.as_mut() => Record::unparsed(&self.worker, ended),
             () = told_to_stop(&mut self.stopped) => {
                 connection.as_mut().graceful_shutdown();
                 let _ended = connection.await;

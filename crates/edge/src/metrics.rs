@@ -1,103 +1,263 @@
-//! What the edge counts. Handles are made once; counting is one atomic addition.
+//! What the edge counts. Each worker counts for itself, on memory that no
+//! other worker writes to; a scrape adds it all up. Series are made for
+//! applications of the catalog alone, so that strangers cannot make any.
 
+mod histogram;
+mod shown;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use doorward_model::live::LiveCatalog;
 use doorward_policy::{Grant, RefusalKind};
-use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+pub(crate) use self::histogram::Histogram;
+use self::shown::Shown;
 use crate::caller::Caller;
 use crate::upstream::exchange::Trouble;
+use crate::upstream::pool::Pool;
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Reason {
-    reason: &'static str,
-}
-
-/// The counters of the public listener.
-#[derive(Clone, Debug)]
+/// What is counted once for the whole public listener.
 pub(crate) struct Metrics {
     pub(crate) connections: Gauge,
     pub(crate) tunnels: Gauge,
-    pub(crate) forwarded: Counter,
-    pub(crate) bypassed: Counter,
     pub(crate) renewals: Counter,
-    pub(crate) unmatched: Counter,
-    pub(crate) unreadable: Counter,
-    refusals: Family<Reason, Counter>,
-    origin_trouble: Family<Reason, Counter>,
+    shards: Arc<Mutex<Vec<Arc<Shard>>>>,
 }
 
 impl Metrics {
-    pub(crate) fn registered(registry: &mut Registry) -> Self {
+    pub(crate) fn registered(registry: &mut Registry, catalog: LiveCatalog) -> Self {
         let metrics = Self {
             connections: Gauge::default(),
             tunnels: Gauge::default(),
-            forwarded: Counter::default(),
-            bypassed: Counter::default(),
             renewals: Counter::default(),
-            unmatched: Counter::default(),
-            unreadable: Counter::default(),
-            refusals: Family::default(),
-            origin_trouble: Family::default(),
+            shards: Arc::default(),
         };
         registry.register("doorward_connections", "Open client connections", metrics.connections.clone());
         registry.register("doorward_tunnels", "Open WebSockets", metrics.tunnels.clone());
-        registry.register(
-            "doorward_requests_forwarded",
-            "Requests forwarded with an identity",
-            metrics.forwarded.clone(),
-        );
-        registry.register(
-            "doorward_requests_bypassed",
-            "Requests forwarded by a Bypass policy",
-            metrics.bypassed.clone(),
-        );
         registry.register("doorward_tokens_renewed", "Application tokens renewed in place", metrics.renewals.clone());
-        registry.register(
-            "doorward_requests_unmatched",
-            "Requests for addresses no application covers",
-            metrics.unmatched.clone(),
-        );
-        registry.register(
-            "doorward_requests_unreadable",
-            "Requests refused before they had a place",
-            metrics.unreadable.clone(),
-        );
-        registry.register("doorward_requests_refused", "Requests refused, by reason", metrics.refusals.clone());
-        registry.register(
-            "doorward_origin_trouble",
-            "Requests that got no answer from their origin",
-            metrics.origin_trouble.clone(),
-        );
+        registry.register_collector(Box::new(Shown { shards: Arc::clone(&metrics.shards), catalog }));
         metrics
     }
 
+    /// The share of a new worker.
+    pub(crate) fn shard(&self, pool: &Arc<Pool>) -> Arc<Shard> {
+        let shard = Arc::new(Shard::new(Arc::downgrade(pool)));
+        self.shards.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&shard));
+        shard
+    }
+}
+
+/// What one worker counts.
+pub(crate) struct Shard {
+    pub(crate) in_flight: Level,
+    pub(crate) unreadable: Count,
+    pub(crate) unmatched: Count,
+    stages: [Histogram; Stage::ALL.len()],
+    /// Requests that belong to no application.
+    nobody: Arc<Tally>,
+    apps: Mutex<HashMap<Box<str>, Arc<Tally>>>,
+    pool: Weak<Pool>,
+}
+
+impl Shard {
+    fn new(pool: Weak<Pool>) -> Self {
+        Self {
+            in_flight: Level::default(),
+            unreadable: Count::default(),
+            unmatched: Count::default(),
+            stages: Default::default(),
+            nobody: Arc::default(),
+            apps: Mutex::default(),
+            pool,
+        }
+    }
+
+    pub(crate) fn stage(&self, stage: Stage) -> &Histogram {
+        &self.stages[stage as usize]
+    }
+
+    pub(crate) fn nobody(&self) -> Arc<Tally> {
+        Arc::clone(&self.nobody)
+    }
+
+    /// What is counted for the application with this name.
+    pub(crate) fn app(&self, name: &str) -> Arc<Tally> {
+        let mut apps = self.apps.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tally) = apps.get(name) {
+            return Arc::clone(tally);
+        }
+        let tally = Arc::<Tally>::default();
+        apps.insert(name.into(), Arc::clone(&tally));
+        tally
+    }
+}
+
+/// A number that only grows.
+#[derive(Debug, Default)]
+pub(crate) struct Count(AtomicU64);
+
+impl Count {
+    pub(crate) fn inc(&self) {
+        self.add(1);
+    }
+
+    pub(crate) fn add(&self, more: u64) {
+        self.0.fetch_add(more, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// How many there are at this moment.
+#[derive(Debug, Default)]
+pub(crate) struct Level(AtomicI64);
+
+impl Level {
+    pub(crate) fn enter(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn leave(&self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What one worker counts for one application.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    forwarded: Count,
+    bypassed: Count,
+    refused: [Count; Reason::ALL.len()],
+    answered: [Count; CLASSES.len()],
+    trouble: [Count; TROUBLES.len()],
+    pub(crate) aborted: Count,
+    pub(crate) connects: Count,
+    pub(crate) connect_failures: Count,
+    pub(crate) received: Count,
+    pub(crate) sent: Count,
+    pub(crate) duration: Histogram,
+}
+
+impl Tally {
     pub(crate) fn admitted(&self, grant: Grant) {
         match grant {
             Grant::Bypass => self.bypassed.inc(),
             Grant::Identity | Grant::Service(_) => self.forwarded.inc(),
-        };
+        }
     }
 
-    pub(crate) fn refused(&self, caller: &Caller, kind: RefusalKind) {
-        let reason = match (caller, kind) {
-            (Caller::Unavailable, _) => "unavailable",
-            (Caller::BadServiceToken, _) => "service_token",
-            (Caller::Conflict, _) => "conflict",
-            (Caller::Nobody, RefusalKind::NeedsLogin) => "needs_login",
-            _ => "policy",
-        };
-        self.refusals.get_or_create(&Reason { reason }).inc();
+    pub(crate) fn refused(&self, reason: Reason) {
+        self.refused[reason as usize].inc();
+    }
+
+    pub(crate) fn answered(&self, status: http::StatusCode) {
+        if let Some(count) = self.answered.get(usize::from(status.as_u16() / 100).wrapping_sub(1)) {
+            count.inc();
+        }
     }
 
     pub(crate) fn trouble(&self, trouble: &Trouble) {
-        let reason = match trouble {
-            Trouble::Unreachable(_) => "unreachable",
-            Trouble::Slow => "slow",
-            Trouble::Broken(_) => "broken",
+        let place = match trouble {
+            Trouble::Unreachable(_) => 0,
+            Trouble::Slow => 1,
+            Trouble::Broken(_) => 2,
         };
-        self.origin_trouble.get_or_create(&Reason { reason }).inc();
+        self.trouble[place].inc();
+    }
+}
+
+/// The classes of HTTP statuses, as the label is written.
+const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+
+/// The labels of [`Tally::trouble`].
+const TROUBLES: [&str; 3] = ["unreachable", "slow", "broken"];
+
+/// Why a request was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reason {
+    NeedsLogin,
+    Policy,
+    ServiceToken,
+    Conflict,
+    Unavailable,
+}
+
+impl Reason {
+    const ALL: [Self; 5] = [Self::NeedsLogin, Self::Policy, Self::ServiceToken, Self::Conflict, Self::Unavailable];
+
+    pub(crate) const fn of(caller: &Caller, kind: RefusalKind) -> Self {
+        match (caller, kind) {
+            (Caller::Unavailable, _) => Self::Unavailable,
+            (Caller::BadServiceToken, _) => Self::ServiceToken,
+            (Caller::Conflict, _) => Self::Conflict,
+            (Caller::Nobody, RefusalKind::NeedsLogin) => Self::NeedsLogin,
+            _ => Self::Policy,
+        }
+    }
+
+    /// The word for logs and metrics.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::NeedsLogin => "needs_login",
+            Self::Policy => "policy",
+            Self::ServiceToken => "service_token",
+            Self::Conflict => "conflict",
+            Self::Unavailable => "unavailable",
+        }
+    }
+}
+
+/// What a request spends its time on, one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// From its head to knowing who calls.
+    Caller,
+    /// What the policies say.
+    Verdict,
+    /// From there to the head of the origin's answer.
+    Origin,
+    /// Making an answer of our own: a refusal, a sign-in page.
+    Own,
+    /// From the answer's head to its end, at the client's pace.
+    Body,
+}
+
+impl Stage {
+    const ALL: [Self; 5] = [Self::Caller, Self::Verdict, Self::Origin, Self::Own, Self::Body];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Caller => "caller",
+            Self::Verdict => "verdict",
+            Self::Origin => "origin",
+            Self::Own => "own",
+            Self::Body => "body",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_and_stage_is_at_its_own_place() {
+        for (place, reason) in Reason::ALL.into_iter().enumerate() {
+            assert_eq!(reason as usize, place, "{reason:?}");
+        }
+        for (place, stage) in Stage::ALL.into_iter().enumerate() {
+            assert_eq!(stage as usize, place, "{stage:?}");
+        }
     }
 }

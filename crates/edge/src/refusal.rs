@@ -53,7 +53,6 @@ pub(crate) async fn respond(
             RefusalKind::Forbidden | RefusalKind::Denied => nobody_forbidden(app, visit),
         },
     };
-    edge.metrics.refused(caller, refusal.kind);
     response.headers_mut().insert(CF_ACCESS_AUD, header(app.aud.as_str()));
     response.headers_mut().insert(CF_ACCESS_DOMAIN, header(&app.domain()));
     response
@@ -61,7 +60,6 @@ pub(crate) async fn respond(
 
 /// A host or path that belongs to no application: nothing is behind it.
 pub(crate) fn unmatched(edge: &Edge, visit: &Visit, catalog: &Catalog) -> Response<Body> {
-    edge.metrics.unmatched.inc();
     let host = visit.arrival.host.name();
     tracing::info!(ray.id = %visit.arrival.ray, client.ip = %visit.arrival.client_ip, host, "refused: no application covers this address");
     if visit.path.as_str().starts_with(ACCESS_PREFIX) {

@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 
 use crate::Worker;
 use crate::body::{Progress, Upload};
+use crate::record::Record;
 use crate::upstream::connect::{ConnectError, connect};
 use crate::upstream::pool::{Lease, PoolKey};
 
@@ -43,6 +44,7 @@ pub(crate) async fn exchange(
     worker: &Worker,
     key: PoolKey,
     request: Request<Upload>,
+    record: &mut Record,
 ) -> Result<(Response<Incoming>, Lease), Trouble> {
     let limit = worker.edge.limits.upstream_response_timeout.as_std();
     let (request, key) = match worker.pool.take(&key) {
@@ -61,8 +63,10 @@ pub(crate) async fn exchange(
             }
         }
     };
-    let sender = connect(&key.service, &worker.edge.tls, worker.edge.limits.upstream_connect_timeout.as_std()).await?;
-    let mut lease = Lease::new(&worker.pool, key, sender);
+    let limit_to_connect = worker.edge.limits.upstream_connect_timeout.as_std();
+    let opened = connect(&key.service, &worker.edge.tls, limit_to_connect).await;
+    record.connected(opened.is_ok());
+    let mut lease = Lease::new(&worker.pool, key, opened?);
     let progress = request.body().progress();
     match in_time(limit, progress, lease.sender.send_request(request)).await {
         None => Err(Trouble::Slow),

@@ -11,6 +11,7 @@ use hyper::client::conn::http1::SendRequest;
 
 use crate::body::Upload;
 use crate::limits::Limits;
+use crate::metrics::Level;
 
 /// A connection to an origin that can take one request at a time.
 pub(crate) type Sender = SendRequest<Upload>;
@@ -24,6 +25,7 @@ pub(crate) struct PoolKey {
 
 pub(crate) struct Pool {
     limits: Limits,
+    in_use: Arc<Level>,
     idle: Mutex<HashMap<PoolKey, Vec<Idle>>>,
 }
 
@@ -34,7 +36,7 @@ struct Idle {
 
 impl Pool {
     pub(crate) fn new(limits: Limits) -> Arc<Self> {
-        Arc::new(Self { limits, idle: Mutex::default() })
+        Arc::new(Self { limits, in_use: Arc::default(), idle: Mutex::default() })
     }
 
     /// The connection used last that is still open and young enough.
@@ -60,6 +62,16 @@ impl Pool {
         }
     }
 
+    /// How many a request or a tunnel is using at this moment.
+    pub(crate) fn in_use(&self) -> i64 {
+        self.in_use.get()
+    }
+
+    /// How many are kept at this moment.
+    pub(crate) fn idle(&self) -> usize {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).values().map(Vec::len).sum()
+    }
+
     /// Closes connections nobody asked for in time.
     pub(crate) fn expire(&self) {
         let oldest = self.limits.upstream_idle_timeout.as_std();
@@ -79,11 +91,22 @@ pub(crate) struct Lease {
     pool: Arc<Pool>,
     /// Close it after this answer.
     once: bool,
+    _in_use: InUse,
+}
+
+/// Counts a lease as long as it lives.
+struct InUse(Arc<Level>);
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        self.0.leave();
+    }
 }
 
 impl Lease {
     pub(crate) fn new(pool: &Arc<Pool>, key: PoolKey, sender: Sender) -> Self {
-        Self { sender, key, pool: Arc::clone(pool), once: false }
+        pool.in_use.enter();
+        Self { sender, key, pool: Arc::clone(pool), once: false, _in_use: InUse(Arc::clone(&pool.in_use)) }
     }
 
     /// What a replacement connection is for.

@@ -13,6 +13,7 @@ use hyper_util::rt::TokioIo;
 use crate::Worker;
 use crate::body::Body;
 use crate::listen::told_to_stop;
+use crate::record::Record;
 use crate::upstream::pool::Lease;
 
 /// Whether the head is a WebSocket handshake (RFC 6455 §4.2.1).
@@ -49,6 +50,7 @@ pub(crate) fn tunnel(
     client: OnUpgrade,
     mut response: Response<Incoming>,
     lease: Lease,
+    mut record: Record,
 ) -> Response<Body> {
     let origin = hyper::upgrade::on(&mut response);
     let (edge, mut stopped) = (Arc::clone(&worker.edge), worker.stopped.clone());
@@ -65,7 +67,11 @@ pub(crate) fn tunnel(
             // Either side closing ends the tunnel, and so does the end of the
             // process: a tunnel has no end of its own that could be waited for.
             tokio::select! {
-                _ended = tokio::io::copy_bidirectional(&mut client, &mut origin) => {}
+                carried = tokio::io::copy_bidirectional(&mut client, &mut origin) => {
+                    if let Ok((received, sent)) = carried {
+                        record.carried(received, sent);
+                    }
+                }
                 () = told_to_stop(&mut stopped) => {}
             }
         }
