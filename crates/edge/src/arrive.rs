@@ -30,7 +30,7 @@ pub(crate) struct Trust {
 }
 
 impl Trust {
-    fn covers(&self, address: IpAddr) -> bool {
+    pub(crate) fn covers(&self, address: IpAddr) -> bool {
         self.proxies.iter().any(|network| network.contains(&address))
     }
 }

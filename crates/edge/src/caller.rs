@@ -13,7 +13,7 @@ use doorward_model::identity::Identity;
 use doorward_model::policy::Decision;
 use doorward_model::session::Bearings;
 use doorward_model::time::{Lifetime, Timestamp};
-use doorward_policy::Permit;
+use doorward_policy::{Facts, Permit};
 use doorward_signer::Subject;
 use http::header::{HeaderMap, HeaderValue};
 
@@ -42,6 +42,27 @@ pub(crate) enum Caller {
     Conflict,
     /// It cannot be said now: the store is away, or revocations are out of date.
     Unavailable,
+}
+
+impl Caller {
+    /// What the policies are told about a request of theirs.
+    pub(crate) fn facts<'a>(&'a self, arrival: &'a Arrival) -> Facts<'a> {
+        let (identity, service_token) = match self {
+            Self::Person { person, .. } => (Some(&person.identity), None),
+            Self::Machine(machine) => (None, Some(machine.token.id)),
+            _ => (None, None),
+        };
+        Facts { identity, service_token, client_ip: arrival.client_ip, country: arrival.country.as_deref() }
+    }
+
+    /// Who it is, for the log: an e-mail address, or the name of a service token.
+    pub(crate) fn name(&self) -> Option<&str> {
+        match self {
+            Self::Person { person, .. } => Some(person.identity.email.as_str()),
+            Self::Machine(machine) => Some(machine.token.name.as_str()),
+            _ => None,
+        }
+    }
 }
 
 /// The store could not be asked.

@@ -8,33 +8,33 @@ use doorward_model::app::App;
 use doorward_model::catalog::Catalog;
 use doorward_model::route::Service;
 use doorward_model::site::{ACCESS_PREFIX, CERTS};
-use doorward_policy::{Facts, Grant, Permit, Refusal};
+use doorward_policy::{Grant, Permit, Refusal};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
 
-use crate::arrive::{self, Socket, Unreadable, Visit};
+use crate::arrive::{self, Unreadable, Visit};
 use crate::assertion::{self, Assertion};
 use crate::body::Body;
-use crate::caller::{self, Caller};
-use crate::record::{Record, Told};
+use crate::caller::{self, Caller, Person};
+use crate::record::Record;
+use crate::upstream::download::Download;
 use crate::upstream::exchange::{Trouble, exchange};
 use crate::upstream::pool::PoolKey;
-use crate::upstream::{answer, request, upgrade};
-use crate::{Edge, Worker, headers, machine, refusal, respond};
+use crate::upstream::upload::Upload;
+use crate::upstream::{answer, request, upgrade, upload};
+use crate::watch::flow::Failure;
+use crate::watch::signal::Cut;
+use crate::watch::stay::Stay;
+use crate::{Edge, Entrance, Worker, headers, machine, refusal, respond};
 
-/// One request, from its head to its answer, and told when that ends.
-pub(crate) async fn gate(worker: &Worker, socket: Socket, request: Request<Incoming>) -> Response<Told> {
-    let mut record = Record::begun(worker, &request);
-    let response = stages(worker, socket, request, &mut record).await;
-    record.answered(response)
-}
-
-async fn stages(worker: &Worker, socket: Socket, request: Request<Incoming>, record: &mut Record) -> Response<Body> {
-    let edge = &worker.edge;
+/// One request, from its head to its answer.
+pub(crate) async fn gate(entrance: &Entrance, request: Request<Incoming>, record: &mut Record) -> Response<Body> {
+    let edge = &entrance.worker.edge;
     let (mut head, body) = request.into_parts();
-    let mut visit = match arrive::read(&head, socket, &edge.trust, record.ray, record.now) {
+    let mut visit = match arrive::read(&head, entrance.socket, &edge.trust, record.ray, record.now) {
         Ok(visit) => visit,
         Err(why) => {
             record.unreadable();
@@ -57,15 +57,19 @@ async fn stages(worker: &Worker, socket: Socket, request: Request<Incoming>, rec
         record.unmatched();
         return refusal::unmatched(edge, &visit, &catalog);
     };
-    let caller = match refusal::is_preflight(&head) {
+    // Read before the caller is looked at: a revocation in between is then a change.
+    let revocations = edge.store.revocations().version();
+    let preflight = refusal::is_preflight(&head);
+    let caller = match preflight {
         true => Caller::Nobody,
         false => caller::find(edge, &claims, &head.headers, &app, &visit.arrival, &catalog).await,
     };
     record.found(&caller);
-    match verdict(edge, &caller, &app, &visit, &head, &catalog) {
+    match verdict(edge, &caller, &app, &visit, preflight, &catalog) {
         Ok(permit) => {
             record.admitted(&permit);
-            forward(worker, &permit, &caller, &visit, Request::from_parts(head, body), &catalog, record).await
+            let stay = Stay { permit, caller, visit, generation: catalog.generation(), revocations, preflight };
+            forward(entrance, &Arc::new(stay), head, body, &catalog, record).await
         }
         Err(refusal) => {
             record.refused(&caller, &refusal);
@@ -118,7 +122,7 @@ fn verdict(
     caller: &Caller,
     app: &Arc<App>,
     visit: &Visit,
-    head: &Parts,
+    preflight: bool,
     catalog: &Catalog,
 ) -> Result<Permit, Refusal> {
     let arrival = &visit.arrival;
@@ -127,25 +131,11 @@ fn verdict(
     {
         return Ok(permit);
     }
-    let revocations = edge.store.revocations().version();
-    let facts = Facts {
-        identity: match caller {
-            Caller::Person { person, .. } => Some(&person.identity),
-            _ => None,
-        },
-        service_token: match caller {
-            Caller::Machine(machine) => Some(machine.token.id),
-            _ => None,
-        },
-        client_ip: arrival.client_ip,
-        country: arrival.country.as_deref(),
-    };
-    if refusal::is_preflight(head)
-        && let Some(permit) = doorward_policy::preflight(app)
-    {
+    if preflight && let Some(permit) = doorward_policy::preflight(app) {
         return Ok(permit);
     }
-    let permit = doorward_policy::decide(app, catalog, &facts)?;
+    let revocations = edge.store.revocations().version();
+    let permit = doorward_policy::decide(app, catalog, &caller.facts(arrival))?;
     if let Caller::Person { person, .. } = caller {
         person.remember(&permit, edge, catalog, arrival, revocations);
     }
@@ -161,64 +151,87 @@ fn verdict(
 
 /// Sends what may pass to its origin.
 async fn forward(
-    worker: &Worker,
-    permit: &Permit,
-    caller: &Caller,
-    visit: &Visit,
-    request: Request<Incoming>,
+    entrance: &Entrance,
+    stay: &Arc<Stay>,
+    mut head: Parts,
+    body: Incoming,
     catalog: &Catalog,
     record: &mut Record,
 ) -> Response<Body> {
-    let edge = &worker.edge;
-    let (mut head, body) = request.into_parts();
-    let (assertion, renewed) = match (permit.grant(), caller) {
-        (Grant::Identity, Caller::Person { person, renewed }) => {
-            (Assertion::of_person(person), renewed.then_some(person))
-        }
-        (Grant::Service(_), Caller::Machine(machine)) => {
-            (machine::assertion(edge, machine, permit, visit, catalog.team(), catalog.generation()), None)
-        }
-        _ => (Assertion::default(), None),
-    };
+    let Worker { edge, watch, .. } = &*entrance.worker;
+    let visit = &stay.visit;
+    let (assertion, renewed) = assertion(edge, stay, catalog);
     let Some(route) = catalog.route_at(&visit.arrival.host, &visit.path) else {
         return answer::trouble(&Trouble::Unreachable("no route serves this host".into()), visit);
     };
+    if upload::is_too_large(&body, edge.limits.max_body_size) {
+        return answer::trouble(&Trouble::Upload(Failure::TooLarge), visit);
+    }
     let websocket = upgrade::is_websocket(&head);
     let exclusive = answer::authenticates_connections(head.headers.get(AUTHORIZATION));
-    let client = head.extensions.remove::<hyper::upgrade::OnUpgrade>().filter(|_| websocket);
-    let request = request::build(permit, &assertion, visit, head, body, client.is_some());
-    record.uploads(request.body().progress());
+    let client = head.extensions.remove::<OnUpgrade>().filter(|_| websocket);
+    let upload = |body| Upload::of(body, watch, stay, edge.limits.max_body_size);
+    let request = request::build(stay, &assertion, head, body, client.is_some(), upload);
+    record.uploads(request.body().flow());
     let mut response = match &route.service {
         Service::Demo => {
             let answer = demo(edge, visit, request).await;
             record.origin_answered(None);
             answer
         }
-        service => {
-            let key = PoolKey { app: permit.app().id, service: service.clone() };
-            let answered = exchange(worker, key, request, record).await;
-            record.origin_answered(answered.as_ref().err());
-            match answered {
-                Ok((response, lease)) => match client {
-                    Some(client) if upgrade::is_accepted(&response) => {
-                        upgrade::tunnel(worker, client, response, lease, record.of_tunnel())
-                    }
-                    _ => answer::handed_through(response, lease, visit, exclusive),
-                },
-                Err(trouble) => answer::trouble(&trouble, visit),
-            }
-        }
+        service => from_origin(entrance, stay, service, request, client, exclusive, record).await,
     };
     if let Some(person) = renewed {
-        assertion::renew_cookie(response.headers_mut(), permit.app(), person, visit.arrival.now);
+        assertion::renew_cookie(response.headers_mut(), stay.permit.app(), person, visit.arrival.now);
         answer::keep_from_caches(response.headers_mut());
     }
     response.headers_mut().insert(request::CF_RAY, respond::header(visit.arrival.ray.as_str()));
     response
 }
 
+/// The origin's answer, or a page that says why there is none.
+async fn from_origin(
+    entrance: &Entrance,
+    stay: &Arc<Stay>,
+    service: &Service,
+    request: Request<Upload>,
+    client: Option<OnUpgrade>,
+    exclusive: bool,
+    record: &mut Record,
+) -> Response<Body> {
+    let worker = &entrance.worker;
+    let key = PoolKey { app: stay.permit.app().id, service: service.clone() };
+    let answered = exchange(worker, key, request, record).await;
+    // It may have been waited for: it is for nobody whose session ended meanwhile.
+    let answered = if stay.holds(&worker.edge) { answered } else { Err(Trouble::Cut(Cut::Ended)) };
+    record.origin_answered(answered.as_ref().err());
+    let download = |body, lease| Download::of(body, lease, &worker.watch, stay, &entrance.connection);
+    match (answered, client) {
+        (Ok((response, lease)), Some(client)) if upgrade::is_accepted(&response) => {
+            upgrade::tunnel(worker, stay, client, response, lease, record.of_tunnel())
+        }
+        (Ok((response, lease)), _) => answer::handed_through(response, lease, &stay.visit, exclusive, download),
+        (Err(trouble), _) => answer::trouble(&trouble, &stay.visit),
+    }
+}
+
+/// What the origin is told about the caller, and the person whose token was renewed on the way.
+fn assertion<'a>(edge: &Edge, stay: &'a Stay, catalog: &Catalog) -> (Assertion, Option<&'a Arc<Person>>) {
+    match (stay.permit.grant(), &stay.caller) {
+        (Grant::Identity, Caller::Person { person, renewed }) => {
+            (Assertion::of_person(person), renewed.then_some(person))
+        }
+        (Grant::Service(_), Caller::Machine(machine)) => {
+            let assertion =
+                machine::assertion(edge, machine, &stay.permit, &stay.visit, catalog.team(), catalog.generation());
+            (assertion, None)
+        }
+        _ => (Assertion::default(), None),
+    }
+}
+
 /// The demonstration application, which is an origin like any other.
-async fn demo(edge: &Edge, visit: &Visit, request: Request<crate::body::Upload>) -> Response<Body> {
+async fn demo(edge: &Edge, visit: &Visit, request: Request<Upload>) -> Response<Body> {
     use tower::ServiceExt as _;
 
     let Some(demo) = edge.demo.clone() else {

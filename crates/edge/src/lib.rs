@@ -24,9 +24,11 @@ mod refusal;
 mod renewal;
 mod respond;
 mod upstream;
+mod watch;
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use doorward_model::id::Rays;
 use doorward_model::live::LiveCatalog;
@@ -36,18 +38,21 @@ use doorward_store::Store;
 use ipnet::IpNet;
 use prometheus_client::registry::Registry;
 use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 use tokio_rustls::TlsConnector;
 
 pub use limits::Limits;
 pub use listen::{PublicListener, Running, serve};
 
-use crate::arrive::Trust;
+use crate::arrive::{Socket, Trust};
 use crate::caller::Remembered;
+use crate::listen::clients::Clients;
 use crate::machine::Minted;
 use crate::metrics::{Metrics, Shard};
 use crate::renewal::Renewals;
 use crate::upstream::pool::Pool;
+use crate::watch::Watch;
+use crate::watch::connection::Connection;
 
 /// Challenges signed at once. More strangers than that are asked to come back:
 /// the same threads serve the store, on which those who are signed in depend.
@@ -99,6 +104,10 @@ pub struct Edge {
     renewals: Renewals,
     /// Challenges that may be signed at once.
     challenges: Semaphore,
+    /// Connections of each client address.
+    clients: Clients,
+    /// Requests being served.
+    requests: AtomicUsize,
 }
 
 impl Edge {
@@ -125,6 +134,8 @@ impl Edge {
             minted: Minted::new(),
             renewals: Renewals::new(),
             challenges: Semaphore::new(MOST_CHALLENGES),
+            clients: Clients::default(),
+            requests: AtomicUsize::new(0),
         })
     }
 
@@ -158,7 +169,14 @@ struct Worker {
     edge: Arc<Edge>,
     pool: Arc<Pool>,
     shard: Arc<Shard>,
+    watch: Arc<Watch>,
     /// Free places for connections, of all workers.
     open: Arc<Semaphore>,
-    stopped: watch::Receiver<bool>,
+}
+
+/// Where requests come in: one client connection of one worker.
+struct Entrance {
+    worker: Arc<Worker>,
+    connection: Arc<Connection>,
+    socket: Socket,
 }

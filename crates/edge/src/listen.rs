@@ -1,26 +1,23 @@
 //! The public listener: threads that each accept from one socket, connections
 //! with a deadline before their first byte, and a drain that loses nothing.
 
-use std::convert::Infallible;
+pub(crate) mod clients;
+mod serve;
+
 use std::io;
-use std::net::TcpListener as StdListener;
-use std::pin::pin;
+use std::net::{IpAddr, TcpListener as StdListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use hyper::server::conn::{http1, http2};
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use crate::arrive::Socket;
-use crate::gate::gate;
-use crate::record::Record;
 use crate::upstream::pool::Pool;
+use crate::watch::Watch;
 use crate::{Edge, Worker};
 
 /// The client's side of HTTP/2, whole: a connection that starts with it speaks HTTP/2 (RFC 9113 §3.4).
@@ -66,8 +63,8 @@ pub fn serve(edge: &Arc<Edge>, listener: PublicListener, workers: usize) -> io::
                 edge: Arc::clone(edge),
                 shard: edge.metrics.shard(&pool),
                 pool,
+                watch: Watch::new(&edge.limits),
                 open: Arc::clone(&open),
-                stopped: stopped.clone(),
             }),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -116,13 +113,11 @@ impl Acceptor {
             Ok(listener) => listener,
             Err(error) => return tracing::error!(%error, "a worker cannot listen"),
         };
-        let pool = Arc::clone(&self.worker.pool);
-        let sweeper = tokio::spawn(async move {
-            let mut tick = tokio::time::interval(POOL_SWEEP);
-            loop {
-                tick.tick().await;
-                pool.expire();
-            }
+        let mut upkeep = JoinSet::new();
+        upkeep.spawn(expire(Arc::clone(&self.worker.pool)));
+        upkeep.spawn({
+            let worker = Arc::clone(&self.worker);
+            async move { worker.watch.keep(&worker.edge).await }
         });
         let mut stopped = self.stopped.clone();
         loop {
@@ -150,43 +145,59 @@ impl Acceptor {
         }
         drop(listener);
         drop(self.socket);
+        self.worker.watch.stop();
         // Connections of this worker live on this runtime: stay until the last has ended.
         while !self.open.is_closed() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        sweeper.abort();
     }
 
-    fn accept(&self, stream: TcpStream, peer: std::net::IpAddr, slot: OwnedSemaphorePermit) {
-        let connection = Connection {
+    fn accept(&self, stream: TcpStream, peer: IpAddr, slot: OwnedSemaphorePermit) {
+        let edge = &self.worker.edge;
+        // Proxies that are trusted bring everybody's connections.
+        let place = match edge.trust.covers(peer) {
+            true => Some(None),
+            false => edge.clients.admit(peer, edge.limits.max_connections_per_client).map(Some),
+        };
+        let Some(place) = place else {
+            edge.metrics.crowded.inc();
+            return tracing::debug!(client.ip = %peer, "closed a connection: limits.max_connections_per_client is reached");
+        };
+        let connection = Opening {
             worker: Arc::clone(&self.worker),
             socket: Socket { peer, tls: self.tls.is_some() },
             stopped: self.stopped.clone(),
         };
-        let tls = self.tls.clone();
+        let (tls, counted) = (self.tls.clone(), edge.metrics.connection());
         tokio::spawn(async move {
-            connection.worker.edge.metrics.connections.inc();
-            let edge = Arc::clone(&connection.worker.edge);
             connection.serve(stream, tls).await;
-            edge.metrics.connections.dec();
-            drop(slot);
+            drop((counted, place, slot));
         });
     }
 }
 
-/// One client connection.
-struct Connection {
+/// Closes connections to origins that nobody asked for.
+async fn expire(pool: Arc<Pool>) {
+    let mut tick = tokio::time::interval(POOL_SWEEP);
+    loop {
+        tick.tick().await;
+        pool.expire();
+    }
+}
+
+/// One client connection, from its first byte.
+struct Opening {
     worker: Arc<Worker>,
     socket: Socket,
     stopped: watch::Receiver<bool>,
 }
 
-impl Connection {
+impl Opening {
     async fn serve(self, stream: TcpStream, tls: Option<TlsAcceptor>) {
         // Without it small answers wait for the client's acknowledgements.
         let _kept_off = stream.set_nodelay(true);
         let limit = self.worker.edge.limits.first_byte_timeout.as_std();
-        let mut stopped = self.stopped.clone();
+        let mut stopped = self.stopped;
         let opened = async {
             match tls {
                 None => {
@@ -206,61 +217,15 @@ impl Connection {
             () = told_to_stop(&mut stopped) => return,
         };
         let Ok(Ok((transport, http2))) = opened else { return };
-        match (transport, http2) {
-            (Transport::Plain(stream), false) => self.http1(stream).await,
-            (Transport::Plain(stream), true) => self.http2(stream).await,
-            (Transport::Tls(stream), false) => self.http1(*stream).await,
-            (Transport::Tls(stream), true) => self.http2(*stream).await,
-        }
-    }
-
-    async fn http1(mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let limits = self.worker.edge.limits;
-        let service =
-            service_fn(|request| async { Ok::<_, Infallible>(gate(&self.worker, self.socket, request).await) });
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(limits.header_read_timeout.as_std())
-            .serve_connection(TokioIo::new(stream), service)
-            .with_upgrades();
-        let mut connection = pin!(connection);
-        // How a client's connection ended is the client's affair.
-        tokio::select! {
-            ended = connection.as_mut() => Record::unparsed(&self.worker, ended),
-            () = told_to_stop(&mut self.stopped) => {
-                connection.as_mut().graceful_shutdown();
-                let _ended = connection.await;
-            }
-        }
-    }
-
-    async fn http2(mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let worker = Arc::clone(&self.worker);
-        let socket = self.socket;
-        let service = service_fn(move |request| {
-            let worker = Arc::clone(&worker);
-            async move { Ok::<_, Infallible>(gate(&worker, socket, request).await) }
-        });
-        let connection = http2::Builder::new(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .keep_alive_interval(Duration::from_secs(30))
-            .keep_alive_timeout(Duration::from_secs(20))
-            .max_concurrent_streams(100)
-            .max_header_list_size(64 * 1024)
-            .serve_connection(TokioIo::new(stream), service);
-        let mut connection = pin!(connection);
-        tokio::select! {
-            _ended = connection.as_mut() => {}
-            () = told_to_stop(&mut self.stopped) => {
-                connection.as_mut().graceful_shutdown();
-                let _ended = connection.await;
-            }
+        match transport {
+            Transport::Plain(stream) => serve::connection(self.worker, self.socket, stream, http2).await,
+            Transport::Tls(stream) => serve::connection(self.worker, self.socket, *stream, http2).await,
         }
     }
 }
 
 /// Returns when the listener is to end, or is gone.
-pub(crate) async fn told_to_stop(stopped: &mut watch::Receiver<bool>) {
+async fn told_to_stop(stopped: &mut watch::Receiver<bool>) {
     let _gone = stopped.wait_for(|stopped| *stopped).await;
 }
 

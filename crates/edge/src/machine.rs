@@ -29,6 +29,14 @@ pub(crate) struct Machine {
     presented: Option<HeaderValue>,
 }
 
+impl Machine {
+    /// Whether its credential is still configured as it was, and in force.
+    pub(crate) fn is_known(&self, catalog: &Catalog, now: Timestamp) -> bool {
+        let known = catalog.service_token(&self.token.client_id);
+        known.is_some_and(|known| known.client_secret == self.token.client_secret && known.in_force(now))
+    }
+}
+
 /// The machine behind the two headers; `None` for anything but one valid pair.
 pub(crate) fn authenticated(claims: &ClientClaims, catalog: &Catalog, now: Timestamp) -> Option<Machine> {
     let ([id], [secret]) = (claims.client_ids.as_slice(), claims.client_secrets.as_slice()) else { return None };

@@ -11,7 +11,9 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use doorward_model::live::LiveCatalog;
 use doorward_policy::{Grant, RefusalKind};
+use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
@@ -20,12 +22,17 @@ use self::shown::Shown;
 use crate::caller::Caller;
 use crate::upstream::exchange::Trouble;
 use crate::upstream::pool::Pool;
+use crate::watch::signal::Cut;
 
 /// What is counted once for the whole public listener.
 pub(crate) struct Metrics {
-    pub(crate) connections: Gauge,
-    pub(crate) tunnels: Gauge,
+    connections: Gauge,
+    tunnels: Gauge,
     pub(crate) renewals: Counter,
+    cuts: Family<Word, Counter>,
+    pub(crate) crowded: Counter,
+    pub(crate) shed: Counter,
+    pub(crate) panics: Counter,
     shards: Arc<Mutex<Vec<Arc<Shard>>>>,
 }
 
@@ -35,13 +42,39 @@ impl Metrics {
             connections: Gauge::default(),
             tunnels: Gauge::default(),
             renewals: Counter::default(),
+            cuts: Family::default(),
+            crowded: Counter::default(),
+            shed: Counter::default(),
+            panics: Counter::default(),
             shards: Arc::default(),
         };
         registry.register("doorward_connections", "Open client connections", metrics.connections.clone());
         registry.register("doorward_tunnels", "Open WebSockets", metrics.tunnels.clone());
         registry.register("doorward_tokens_renewed", "Application tokens renewed in place", metrics.renewals.clone());
+        let cuts = "Connections and streams ended before their own end, by reason";
+        registry.register("doorward_cut_off", cuts, metrics.cuts.clone());
+        let crowded = "Connections closed because their client had as many as it may";
+        registry.register("doorward_connections_crowded", crowded, metrics.crowded.clone());
+        let shed = "Requests answered 503 because too many were being served";
+        registry.register("doorward_requests_shed", shed, metrics.shed.clone());
+        let panics = "Requests answered 500 because of a fault in Doorward";
+        registry.register("doorward_panics", panics, metrics.panics.clone());
         registry.register_collector(Box::new(Shown { shards: Arc::clone(&metrics.shards), catalog }));
         metrics
+    }
+
+    /// One more connection, until what is returned is dropped.
+    pub(crate) fn connection(&self) -> Counted {
+        Counted::new(&self.connections)
+    }
+
+    /// One more tunnel, until what is returned is dropped.
+    pub(crate) fn tunnel(&self) -> Counted {
+        Counted::new(&self.tunnels)
+    }
+
+    pub(crate) fn cut(&self, cut: Cut) {
+        self.cuts.get_or_create(&Word { reason: cut.as_str() }).inc();
     }
 
     /// The share of a new worker.
@@ -49,6 +82,27 @@ impl Metrics {
         let shard = Arc::new(Shard::new(Arc::downgrade(pool)));
         self.shards.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&shard));
         shard
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Word {
+    reason: &'static str,
+}
+
+/// Counts something as long as it is there.
+pub(crate) struct Counted(Gauge);
+
+impl Counted {
+    fn new(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
 
@@ -172,6 +226,8 @@ impl Tally {
             Trouble::Unreachable(_) => 0,
             Trouble::Slow => 1,
             Trouble::Broken(_) => 2,
+            Trouble::Upload(_) => 3,
+            Trouble::Cut(_) => 4,
         };
         self.trouble[place].inc();
     }
@@ -181,7 +237,7 @@ impl Tally {
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
 /// The labels of [`Tally::trouble`].
-const TROUBLES: [&str; 3] = ["unreachable", "slow", "broken"];
+const TROUBLES: [&str; 5] = ["unreachable", "slow", "broken", "upload", "cut_off"];
 
 /// Why a request was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

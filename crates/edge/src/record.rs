@@ -17,10 +17,11 @@ use http::{Method, Request, Response, StatusCode};
 use http_body::{Body as _, Frame, SizeHint};
 
 use crate::Worker;
-use crate::body::{Body, BoxError, Progress};
+use crate::body::{Body, BoxError};
 use crate::caller::Caller;
 use crate::metrics::{Reason, Shard, Stage, Tally};
 use crate::upstream::exchange::Trouble;
+use crate::watch::flow::Flow;
 
 /// One request, to be told when this is dropped.
 pub(crate) struct Record {
@@ -38,7 +39,7 @@ struct Noted {
     /// When the last stage ended.
     last: Instant,
     status: Option<StatusCode>,
-    upload: Option<Arc<Progress>>,
+    upload: Option<Arc<Flow>>,
     received: u64,
     sent: u64,
     /// The answer is an origin's.
@@ -123,8 +124,8 @@ impl Record {
     }
 
     /// What of the request's body goes on to the origin.
-    pub(crate) fn uploads(&mut self, progress: Option<Arc<Progress>>) {
-        self.note(|noted| noted.upload = progress);
+    pub(crate) fn uploads(&mut self, flow: Option<Arc<Flow>>) {
+        self.note(|noted| noted.upload = flow);
     }
 
     /// A connection to the origin was opened, or could not be.
@@ -211,7 +212,7 @@ impl Drop for Noted {
         if !self.complete {
             tally.aborted.inc();
         }
-        let received = self.upload.as_ref().map_or(self.received, |upload| upload.bytes());
+        let received = self.upload.as_ref().map_or(self.received, |upload| upload.pace.length());
         if received > 0 {
             tally.received.add(received);
         }

@@ -149,19 +149,19 @@ fn is_xhr(headers: &HeaderMap) -> bool {
 }
 
 fn log(refusal: &Refusal, caller: &Caller, app: &App, visit: &Visit) {
-    let (who, why) = match caller {
-        Caller::Person { person, .. } => (Some(person.identity.email.as_str()), "the policies refuse this person"),
-        Caller::Machine(machine) => (Some(machine.token.name.as_str()), "no policy lets this service token in"),
-        Caller::BadServiceToken => (None, "the service token does not hold"),
-        Caller::Conflict => (None, "two people's tokens in one request"),
-        Caller::Unavailable => (None, "who is calling cannot be checked now"),
+    let why = match caller {
+        Caller::Person { .. } => "the policies refuse this person",
+        Caller::Machine(_) => "no policy lets this service token in",
+        Caller::BadServiceToken => "the service token does not hold",
+        Caller::Conflict => "two people's tokens in one request",
+        Caller::Unavailable => "who is calling cannot be checked now",
         Caller::Nobody => match refusal.kind {
-            RefusalKind::NeedsLogin => (None, "nobody has signed in"),
-            RefusalKind::Forbidden | RefusalKind::Denied => (None, "no sign-in could help"),
+            RefusalKind::NeedsLogin => "nobody has signed in",
+            RefusalKind::Forbidden | RefusalKind::Denied => "no sign-in could help",
         },
     };
     tracing::info!(
-        ray.id = %visit.arrival.ray, app.name = app.name, client.ip = %visit.arrival.client_ip, caller = who,
+        ray.id = %visit.arrival.ray, app.name = app.name, client.ip = %visit.arrival.client_ip, caller = caller.name(),
         policy = refusal.policy.as_deref(), rule = refusal.rule.as_deref(), "refused: {why}"
     );
 }

@@ -79,8 +79,25 @@ pub(crate) fn redirect(location: &str, visit: &Visit) -> Response<Body> {
 
 /// The plain answer to a request that could not be read; the connection ends with it.
 pub(crate) fn unreadable(why: Unreadable) -> Response<Body> {
-    let mut response = Response::new(Body::from(why.text().to_owned()));
-    *response.status_mut() = why.status();
+    plain(why.status(), why.text())
+}
+
+/// More requests than are served at once.
+pub(crate) fn overloaded() -> Response<Body> {
+    let mut response =
+        plain(StatusCode::SERVICE_UNAVAILABLE, "Too many requests are being served. Try again in a moment.\n");
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("2"));
+    response
+}
+
+/// A fault of ours; nothing is said about the inside (S-02).
+pub(crate) fn fault() -> Response<Body> {
+    plain(StatusCode::INTERNAL_SERVER_ERROR, "The gateway met a fault of its own. Try again in a moment.\n")
+}
+
+fn plain(status: StatusCode, text: &str) -> Response<Body> {
+    let mut response = Response::new(Body::from(text.to_owned()));
+    *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -3,7 +3,10 @@
 
 pub(crate) mod answer;
 pub(crate) mod connect;
+pub(crate) mod download;
 pub(crate) mod exchange;
 pub(crate) mod pool;
 pub(crate) mod request;
+pub(crate) mod tunnel;
 pub(crate) mod upgrade;
+pub(crate) mod upload;

@@ -2,7 +2,6 @@
 //! connection, once, or again where that cannot do harm.
 
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Method, Request, Response};
@@ -10,10 +9,14 @@ use http_body::Body as _;
 use hyper::body::Incoming;
 
 use crate::Worker;
-use crate::body::{Progress, Upload};
 use crate::record::Record;
 use crate::upstream::connect::{ConnectError, connect};
 use crate::upstream::pool::{Lease, PoolKey};
+use crate::upstream::upload::Upload;
+use crate::watch::flow::{Failure, Flow};
+use crate::watch::pace::Waiting;
+use crate::watch::signal::Cut;
+use crate::watch::{TICK, Watch};
 
 /// Why an origin gave no answer.
 #[derive(Debug)]
@@ -24,6 +27,23 @@ pub(crate) enum Trouble {
     Slow,
     /// It closed early, or what it said was not HTTP.
     Broken(String),
+    /// The client's body cannot be passed on: the origin is not to blame.
+    Upload(Failure),
+    /// The client's body was ended here.
+    Cut(Cut),
+}
+
+impl Trouble {
+    /// Whose fault it is that there was no answer.
+    fn of(error: &hyper::Error, upload: Option<&Flow>) -> Self {
+        if let Some(failure) = upload.and_then(Flow::failure) {
+            return Self::Upload(failure);
+        }
+        match upload.and_then(|upload| upload.signal.reason()) {
+            Some(cut) => Self::Cut(cut),
+            None => Self::Broken(error.to_string()),
+        }
+    }
 }
 
 impl From<ConnectError> for Trouble {
@@ -47,18 +67,19 @@ pub(crate) async fn exchange(
     record: &mut Record,
 ) -> Result<(Response<Incoming>, Lease), Trouble> {
     let limit = worker.edge.limits.upstream_response_timeout.as_std();
+    let upload = request.body().flow();
+    let upload = upload.as_deref();
     let (request, key) = match worker.pool.take(&key) {
         None => (request, key),
         Some(sender) => {
             let mut lease = Lease::new(&worker.pool, key, sender);
             let copy = harmless_copy(&request);
-            let progress = request.body().progress();
-            match in_time(limit, progress, lease.sender.try_send_request(request)).await {
+            match in_time(limit, &worker.watch, upload, lease.sender.try_send_request(request)).await {
                 None => return Err(Trouble::Slow),
                 Some(Ok(response)) => return Ok((response, lease)),
                 Some(Err(mut error)) => match error.take_message().or(copy) {
                     Some(request) if !error.error().is_parse() => (request, lease.into_key()),
-                    _ => return Err(Trouble::Broken(error.into_error().to_string())),
+                    _ => return Err(Trouble::of(error.error(), upload)),
                 },
             }
         }
@@ -67,24 +88,30 @@ pub(crate) async fn exchange(
     let opened = connect(&key.service, &worker.edge.tls, limit_to_connect).await;
     record.connected(opened.is_ok());
     let mut lease = Lease::new(&worker.pool, key, opened?);
-    let progress = request.body().progress();
-    match in_time(limit, progress, lease.sender.send_request(request)).await {
+    match in_time(limit, &worker.watch, upload, lease.sender.send_request(request)).await {
         None => Err(Trouble::Slow),
         Some(Ok(response)) => Ok((response, lease)),
-        Some(Err(error)) => Err(Trouble::Broken(error.to_string())),
+        Some(Err(error)) => Err(Trouble::of(&error, upload)),
     }
 }
 
 /// The head of the answer, unless it takes longer than the limit from the last
-/// part of the upload on.
-async fn in_time<F: Future>(limit: Duration, progress: Option<Arc<Progress>>, answer: F) -> Option<F::Output> {
+/// part of the upload on. While the client is waited for, the origin is not late.
+async fn in_time<F: Future>(limit: Duration, watch: &Watch, upload: Option<&Flow>, answer: F) -> Option<F::Output> {
     let mut answer = pin!(answer);
     let mut patience = limit;
     loop {
         if let Ok(answer) = tokio::time::timeout(patience, answer.as_mut()).await {
             return Some(answer);
         }
-        patience = limit.checked_sub(progress.as_ref()?.last_part().elapsed()).filter(|left| !left.is_zero())?;
+        let pace = &upload?.pace;
+        patience = match pace.is_waiting_for(Waiting::Client) {
+            true => limit,
+            false => {
+                let waited = TICK * watch.now().saturating_sub(pace.since());
+                limit.checked_sub(waited).filter(|left| !left.is_zero())?
+            }
+        };
     }
 }
 

@@ -9,9 +9,9 @@ use doorward_model::id::AppId;
 use doorward_model::route::Service;
 use hyper::client::conn::http1::SendRequest;
 
-use crate::body::Upload;
 use crate::limits::Limits;
 use crate::metrics::Level;
+use crate::upstream::upload::Upload;
 
 /// A connection to an origin that can take one request at a time.
 pub(crate) type Sender = SendRequest<Upload>;

@@ -2,7 +2,6 @@
 //! no identity, and is framed anew (invariants I1, I2, I5).
 
 use doorward_model::path::NormPath;
-use doorward_policy::Permit;
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING, UPGRADE};
 use http::request::Parts;
 use http::uri::{PathAndQuery, Uri};
@@ -12,7 +11,8 @@ use hyper::body::Incoming;
 
 use crate::arrive::Visit;
 use crate::assertion::Assertion;
-use crate::body::Upload;
+use crate::upstream::upload::Upload;
+use crate::watch::stay::Stay;
 use crate::{cookies, headers};
 
 pub(crate) const CF_CONNECTING_IP: HeaderName = HeaderName::from_static("cf-connecting-ip");
@@ -26,15 +26,16 @@ const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 
 /// Builds it from what the client sent, already stripped of its claims.
 ///
-/// Asking for the permit is the point: without one there is nothing to send.
+/// The stay holds a permit, and that is the point: without one there is nothing to send.
 pub(crate) fn build(
-    _permit: &Permit,
+    stay: &Stay,
     assertion: &Assertion,
-    visit: &Visit,
     mut head: Parts,
     body: Incoming,
     websocket: bool,
+    upload: impl FnOnce(Incoming) -> Upload,
 ) -> Request<Upload> {
+    let visit = &stay.visit;
     headers::remove_hop_by_hop(&mut head.headers);
     cookies::rewrite_for_origin(&mut head.headers, assertion.token());
     frame(&mut head, &body);
@@ -48,7 +49,7 @@ pub(crate) fn build(
     head.version = Version::HTTP_11;
     // What the connection and the edge noted about the request is not for others.
     head.extensions.clear();
-    Request::from_parts(head, Upload::of(body))
+    Request::from_parts(head, upload(body))
 }
 
 /// The length is written from what was parsed, never copied: `005` becomes `5`,

@@ -12,9 +12,12 @@ use hyper_util::rt::TokioIo;
 
 use crate::Worker;
 use crate::body::Body;
-use crate::listen::told_to_stop;
 use crate::record::Record;
 use crate::upstream::pool::Lease;
+use crate::upstream::tunnel;
+use crate::watch::flow::Flow;
+use crate::watch::pace::Kind;
+use crate::watch::stay::Stay;
 
 /// Whether the head is a WebSocket handshake (RFC 6455 §4.2.1).
 pub(crate) fn is_websocket(head: &Parts) -> bool {
@@ -47,35 +50,27 @@ pub(crate) fn is_accepted(response: &Response<Incoming>) -> bool {
 /// never returns to the pool.
 pub(crate) fn tunnel(
     worker: &Worker,
+    stay: &Arc<Stay>,
     client: OnUpgrade,
     mut response: Response<Incoming>,
     lease: Lease,
     mut record: Record,
 ) -> Response<Body> {
     let origin = hyper::upgrade::on(&mut response);
-    let (edge, mut stopped) = (Arc::clone(&worker.edge), worker.stopped.clone());
+    let (edge, watch) = (Arc::clone(&worker.edge), Arc::clone(&worker.watch));
+    let flow = watch.flow(Flow::new(Kind::Tunnel, stay, watch.now()));
     // A tunnel counts as a connection as long as it is open. There may be none
     // free at this very moment; then the next client waits instead.
     let slot = Arc::clone(&worker.open).try_acquire_owned().ok();
     tokio::spawn(async move {
         let _slot = slot;
-        edge.metrics.tunnels.inc();
+        let _counted = edge.metrics.tunnel();
         // The lease lives as long as the tunnel: dropping it would end the origin's side.
         let _lease = lease;
         if let (Ok(client), Ok(origin)) = (client.await, origin.await) {
-            let (mut client, mut origin) = (TokioIo::new(client), TokioIo::new(origin));
-            // Either side closing ends the tunnel, and so does the end of the
-            // process: a tunnel has no end of its own that could be waited for.
-            tokio::select! {
-                carried = tokio::io::copy_bidirectional(&mut client, &mut origin) => {
-                    if let Ok((received, sent)) = carried {
-                        record.carried(received, sent);
-                    }
-                }
-                () = told_to_stop(&mut stopped) => {}
-            }
+            let (received, sent) = tunnel::relay(TokioIo::new(client), TokioIo::new(origin), &watch, &flow).await;
+            record.carried(received, sent);
         }
-        edge.metrics.tunnels.dec();
     });
     let (mut head, _) = response.into_parts();
     head.extensions.clear();

@@ -2,6 +2,7 @@
 //! and how each value is read. References between objects are still names
 //! here; whether the whole makes sense is for [`super::check`] to say.
 
+mod limits;
 mod objects;
 mod providers;
 
@@ -13,6 +14,7 @@ pub(super) use self::providers::{RawIdp, RawServiceToken, RawUser};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use doorward_edge::Limits;
 use doorward_model::host::Host;
 use doorward_model::id::AccountId;
 use doorward_model::secret::Secret;
@@ -31,7 +33,7 @@ pub(super) struct RawFile {
     /// else, what it most likely means, so that the other checks are made too.
     pub(super) mode: Mode,
     pub(super) listen: RawListen,
-    pub(super) limits: RawLimits,
+    pub(super) limits: Limits,
     pub(super) team: RawTeam,
     pub(super) store_url: Written<String>,
     pub(super) encryption_key: Written<Secret>,
@@ -93,19 +95,6 @@ pub(super) struct RawTls {
     pub(super) key: At<PathBuf>,
 }
 
-/// `[limits]`: what is absent keeps the edge's own default.
-#[derive(Default)]
-pub(super) struct RawLimits {
-    pub(super) first_byte_timeout: Option<Lifetime>,
-    pub(super) header_read_timeout: Option<Lifetime>,
-    pub(super) upstream_connect_timeout: Option<Lifetime>,
-    pub(super) upstream_response_timeout: Option<Lifetime>,
-    pub(super) upstream_idle_timeout: Option<Lifetime>,
-    pub(super) upstream_idle_connections: Option<usize>,
-    pub(super) max_connections: Option<usize>,
-    pub(super) drain: Option<Lifetime>,
-}
-
 /// `[team]`
 pub(super) struct RawTeam {
     pub(super) line: usize,
@@ -126,7 +115,7 @@ impl RawFile {
         let file = Self {
             mode: root.read("mode", mode).map_or_else(|| likely_mode(&root), |at| at.value),
             listen: root.table("listen").map(RawListen::read).unwrap_or_default(),
-            limits: root.table("limits").map(RawLimits::read).unwrap_or_default(),
+            limits: root.table("limits").map(limits).unwrap_or_default(),
             team: root.table("team").map_or_else(RawTeam::absent, RawTeam::read),
             store_url: Written::of(store.as_ref(), "url", |store| store.needed("url")),
             encryption_key: Written::of(keys.as_ref(), "encryption_key", |keys| {
@@ -147,6 +136,12 @@ impl RawFile {
         root.close();
         file
     }
+}
+
+fn limits(table: Table<'_>) -> Limits {
+    let limits = limits::read(&table);
+    table.close();
+    limits
 }
 
 fn mode(text: &str) -> Result<Mode, String> {
@@ -190,24 +185,6 @@ impl RawTls {
 
     pub(super) fn files(&self) -> TlsFiles {
         TlsFiles { cert: self.cert.value.clone(), key: self.key.value.clone() }
-    }
-}
-
-impl RawLimits {
-    fn read(table: Table<'_>) -> Self {
-        let lifetime = |key| table.read(key, str::parse::<Lifetime>).map(|at| at.value);
-        let limits = Self {
-            first_byte_timeout: lifetime("first_byte_timeout"),
-            header_read_timeout: lifetime("header_read_timeout"),
-            upstream_connect_timeout: lifetime("upstream_connect_timeout"),
-            upstream_response_timeout: lifetime("upstream_response_timeout"),
-            upstream_idle_timeout: lifetime("upstream_idle_timeout"),
-            upstream_idle_connections: table.number("upstream_idle_connections").map(|at| at.value),
-            max_connections: table.number("max_connections").map(|at| at.value),
-            drain: lifetime("drain"),
-        };
-        table.close();
-        limits
     }
 }
 

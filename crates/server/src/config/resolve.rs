@@ -1,7 +1,6 @@
 //! From the file as written to the configuration in force: ids derived,
 //! names replaced by ids, defaults filled in.
 
-use doorward_edge::Limits;
 use doorward_emulator::{Emulator, Person};
 use doorward_model::app::{App, AppDomain, Refresh};
 use doorward_model::group::Group;
@@ -18,9 +17,7 @@ use url::Url;
 use super::document::At;
 use super::names::{self, Names};
 use super::problem::Findings;
-use super::raw::{
-    RawApp, RawFile, RawGroup, RawIdp, RawLimits, RawPolicy, RawRoute, RawRules, RawServiceToken, RawTls, RawUser,
-};
+use super::raw::{RawApp, RawFile, RawGroup, RawIdp, RawPolicy, RawRoute, RawRules, RawServiceToken, RawTls, RawUser};
 use super::resolved::{Config, Listen, Mode, TeamSettings, UNNAMED_TEAM, default_listener};
 
 /// Cloudflare's default for sessions and for application tokens.
@@ -54,7 +51,7 @@ pub(super) fn resolve(raw: RawFile, file: &str, findings: &Findings) -> Config {
             trusted_proxies: raw.listen.trusted_proxies.into_iter().map(|at| at.value).collect(),
             tls: raw.listen.tls.as_ref().map(RawTls::files),
         },
-        limits: limits(&raw.limits),
+        limits: raw.limits,
         store_url: raw.store_url.into_value().map(Secret::new),
         encryption_key: raw.encryption_key.into_value(),
         api_token: raw.api_token.into_value(),
@@ -77,20 +74,6 @@ fn team(raw: &RawFile, findings: &Findings) -> TeamSettings {
         url: raw.team.url.as_ref().map(|at| at.value.clone()),
         session_duration: raw.team.session_duration.unwrap_or(DAY),
     }
-}
-
-fn limits(raw: &RawLimits) -> Limits {
-    let mut limits = Limits::default();
-    let set = |limit: &mut Lifetime, written: Option<Lifetime>| *limit = written.unwrap_or(*limit);
-    set(&mut limits.first_byte_timeout, raw.first_byte_timeout);
-    set(&mut limits.header_read_timeout, raw.header_read_timeout);
-    set(&mut limits.upstream_connect_timeout, raw.upstream_connect_timeout);
-    set(&mut limits.upstream_response_timeout, raw.upstream_response_timeout);
-    set(&mut limits.upstream_idle_timeout, raw.upstream_idle_timeout);
-    set(&mut limits.drain, raw.drain);
-    limits.max_connections = raw.max_connections.unwrap_or(limits.max_connections);
-    limits.upstream_idle_connections = raw.upstream_idle_connections.unwrap_or(limits.upstream_idle_connections);
-    limits
 }
 
 fn route(raw: RawRoute) -> Option<Route> {

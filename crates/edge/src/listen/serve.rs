@@ -1,0 +1,108 @@
+//! HTTP on one connection: its requests go to the gate one by one or side by
+//! side, and a word of the watch or the end of the process ends it.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::arrive::Socket;
+use crate::body::{Body, Served};
+use crate::gate::gate;
+use crate::metrics::Metrics;
+use crate::record::Record;
+use crate::watch::connection::{Connection, Line, Turn};
+use crate::{Entrance, Worker, respond};
+
+/// Serves a connection to its end.
+pub(super) async fn connection(
+    worker: Arc<Worker>,
+    socket: Socket,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    http2: bool,
+) {
+    let watched = worker.watch.connection(http2);
+    let line = TokioIo::new(Line { stream, connection: Arc::clone(watched.shared()) });
+    let limits = worker.edge.limits;
+    let entrance = Arc::new(Entrance { worker, connection: Arc::clone(watched.shared()), socket });
+    let service = service_fn(|request| {
+        let entrance = Arc::clone(&entrance);
+        async move { Ok::<_, Infallible>(answer(&entrance, request).await) }
+    });
+    let ended = if http2 {
+        let served = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .keep_alive_interval(Duration::from_secs(30))
+            .keep_alive_timeout(Duration::from_secs(20))
+            .max_concurrent_streams(u32::try_from(limits.max_streams).unwrap_or(u32::MAX))
+            .max_header_list_size(u32::try_from(limits.max_header_size).unwrap_or(u32::MAX))
+            .serve_connection(line, service);
+        driven(served, |served| served.graceful_shutdown(), &watched).await
+    } else {
+        // The watch bounds the time for a head.
+        let served = http1::Builder::new()
+            .header_read_timeout(None)
+            .max_buf_size(limits.max_header_size)
+            .serve_connection(line, service)
+            .with_upgrades();
+        driven(served, |served| served.graceful_shutdown(), &watched).await
+    };
+    Record::unparsed(&entrance.worker, ended);
+}
+
+/// Drives a connection to its end, of which a word of the watch is one.
+async fn driven<C>(connection: C, end_well: impl Fn(Pin<&mut C>), watched: &Connection) -> hyper::Result<()>
+where
+    C: Future<Output = hyper::Result<()>>,
+{
+    let mut connection = pin!(connection);
+    let mut stopping = false;
+    std::future::poll_fn(|context| {
+        if watched.signal.poll(context).is_ready() {
+            return Poll::Ready(Ok(()));
+        }
+        if !stopping && watched.signal.is_stopping() {
+            stopping = true;
+            end_well(connection.as_mut());
+        }
+        connection.as_mut().poll(context)
+    })
+    .await
+}
+
+/// One request, of which is told when it ends. More than can be served are
+/// told to come again; a fault of ours costs the one request that met it.
+async fn answer(entrance: &Entrance, request: Request<Incoming>) -> Response<Served> {
+    let edge = &entrance.worker.edge;
+    let mut record = Record::begun(&entrance.worker, &request);
+    let turn = Turn::begun(&entrance.connection, edge);
+    let response = if turn.others < edge.limits.max_requests {
+        unharmed(&edge.metrics, gate(entrance, request, &mut record)).await
+    } else {
+        edge.metrics.shed.inc();
+        respond::overloaded()
+    };
+    record.answered(response).map(|body| Served { body, _turn: turn })
+}
+
+/// The answer, or a plain one where making it met a fault of ours.
+async fn unharmed(metrics: &Metrics, answer: impl Future<Output = Response<Body>>) -> Response<Body> {
+    // What the fault left behind belongs to this request alone; what is shared
+    // is behind locks that are taken over as they are.
+    AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_panic| {
+        metrics.panics.inc();
+        tracing::error!("a request met a fault of the gateway; its message stands above");
+        respond::fault()
+    })
+}

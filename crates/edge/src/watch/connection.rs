@@ -1,0 +1,168 @@
+//! A client's connection as it is watched: how long it may say nothing, how
+//! long a head may take, how long the client may leave what it is sent unread.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::Edge;
+use crate::watch::signal::{Cut, Signal};
+use crate::watch::{Bounds, Ticks, Watch, passed};
+
+/// What a connection is doing, as far as a limit depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+enum Phase {
+    /// The head of a request is on its way, or the first one is waited for.
+    Head,
+    /// A request is being served.
+    Busy,
+    /// Nothing is asked.
+    Idle,
+}
+
+/// Not waiting for the client to take what was sent.
+const NEVER: Ticks = Ticks::MAX;
+
+/// One connection. Its fields are written by its own task and read by the worker's watch.
+pub(crate) struct Connection {
+    watch: Arc<Watch>,
+    http2: bool,
+    phase: AtomicU8,
+    since: AtomicU32,
+    requests: AtomicU32,
+    /// Since when the client takes nothing of what is written.
+    unread_since: AtomicU32,
+    pub(crate) signal: Signal,
+}
+
+impl Connection {
+    pub(super) fn new(watch: Arc<Watch>, http2: bool) -> Self {
+        Self {
+            http2,
+            phase: AtomicU8::new(Phase::Head as u8),
+            since: AtomicU32::new(watch.now()),
+            requests: AtomicU32::new(0),
+            unread_since: AtomicU32::new(NEVER),
+            signal: Signal::default(),
+            watch,
+        }
+    }
+
+    /// Why the connection must end, if it must.
+    pub(super) fn overdue(&self, now: Ticks, bounds: &Bounds) -> Option<Cut> {
+        let since = self.since.load(Ordering::Relaxed);
+        let unread = self.unread_since.load(Ordering::Relaxed);
+        if unread != NEVER && passed(unread, now, bounds.stall) {
+            return Some(Cut::SlowClient);
+        }
+        match self.phase.load(Ordering::Relaxed) {
+            phase if phase == Phase::Head as u8 => passed(since, now, bounds.head).then_some(Cut::SlowHead),
+            phase if phase == Phase::Idle as u8 => passed(since, now, bounds.idle).then_some(Cut::Idle),
+            _ => None,
+        }
+        .filter(|_| !self.signal.is_cut())
+    }
+
+    fn enter(&self, phase: Phase) {
+        self.since.store(self.watch.now(), Ordering::Relaxed);
+        self.phase.store(phase as u8, Ordering::Relaxed);
+    }
+
+    /// Bytes came in. After a pause they are the beginning of a head; frames
+    /// of HTTP/2 may be anything, there the first request tells.
+    fn read(&self) {
+        if !self.http2 && self.phase.load(Ordering::Relaxed) == Phase::Idle as u8 {
+            self.enter(Phase::Head);
+        }
+    }
+
+    fn written(&self, pending: bool) {
+        let unread = self.unread_since.load(Ordering::Relaxed);
+        match (pending, unread) {
+            (true, NEVER) => self.unread_since.store(self.watch.now(), Ordering::Relaxed),
+            (false, since) if since != NEVER => self.unread_since.store(NEVER, Ordering::Relaxed),
+            _ => {}
+        }
+    }
+}
+
+/// A request that is being served. It ends with its answer's last byte.
+pub(crate) struct Turn {
+    connection: Arc<Connection>,
+    edge: Arc<Edge>,
+    /// How many others were being served when it began, on all connections.
+    pub(crate) others: usize,
+}
+
+impl Turn {
+    pub(crate) fn begun(connection: &Arc<Connection>, edge: &Arc<Edge>) -> Self {
+        connection.requests.fetch_add(1, Ordering::Relaxed);
+        connection.enter(Phase::Busy);
+        let others = edge.requests.fetch_add(1, Ordering::Relaxed);
+        Self { connection: Arc::clone(connection), edge: Arc::clone(edge), others }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.edge.requests.fetch_sub(1, Ordering::Relaxed);
+        if self.connection.requests.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.connection.enter(Phase::Idle);
+        }
+    }
+}
+
+/// The client's bytes on their way through, noticed and left as they are.
+pub(crate) struct Line<S> {
+    pub(crate) stream: S,
+    pub(crate) connection: Arc<Connection>,
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Line<S> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        if buffer.filled().len() > before {
+            self.connection.read();
+        }
+        polled
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Line<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.connection.written(polled.is_pending());
+        polled
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        self.connection.written(polled.is_pending());
+        polled
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // TLS buffers what it is given: for it flushing is the writing.
+        let polled = Pin::new(&mut self.stream).poll_flush(cx);
+        self.connection.written(polled.is_pending());
+        polled
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

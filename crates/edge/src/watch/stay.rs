@@ -1,0 +1,72 @@
+//! Somebody's right to go on with what they began: what it rested on, so that
+//! it can be asked for again while an answer or a tunnel lasts (I10).
+
+use doorward_model::time::Timestamp;
+use doorward_policy::Permit;
+
+use crate::Edge;
+use crate::arrive::Visit;
+use crate::caller::Caller;
+use crate::watch::signal::Cut;
+
+/// Who may go on, where, and under what state of things it was decided.
+pub(crate) struct Stay {
+    pub(crate) permit: Permit,
+    pub(crate) caller: Caller,
+    pub(crate) visit: Visit,
+    /// Of the snapshot and the revocations that were looked at.
+    pub(crate) generation: u64,
+    pub(crate) revocations: u64,
+    /// An unchecked preflight: no policy let it in, none can take it back.
+    pub(crate) preflight: bool,
+}
+
+impl Stay {
+    /// The same question as at the beginning, unless nothing it rested on has changed.
+    pub(crate) fn holds(&self, edge: &Edge) -> bool {
+        let unchanged = self.generation == edge.catalog.load().generation()
+            && self.revocations == edge.store.revocations().version();
+        unchanged || self.standing(edge, edge.clock.now()).is_ok()
+    }
+
+    /// Asks everything again that let the caller in.
+    pub(crate) fn standing(&self, edge: &Edge, now: Timestamp) -> Result<(), Cut> {
+        self.in_time(now)?;
+        if self.preflight {
+            return Ok(());
+        }
+        let catalog = edge.catalog.snapshot();
+        let arrival = &self.visit.arrival;
+        let app = catalog.app_at(&arrival.host, &self.visit.path).filter(|app| app.id == self.permit.app().id);
+        let app = app.ok_or(Cut::Ended)?;
+        match &self.caller {
+            Caller::Person { .. } if !edge.store.revocations().is_fresh() => return Err(Cut::Unchecked),
+            Caller::Person { person, .. } if !person.is_current(edge, app, now) => return Err(Cut::Ended),
+            Caller::Machine(machine) if !machine.is_known(&catalog, now) => return Err(Cut::Ended),
+            _ => {}
+        }
+        match doorward_policy::decide(app, &catalog, &self.caller.facts(arrival)) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(Cut::Ended),
+        }
+    }
+
+    /// Whether the credential itself has not come to its end.
+    pub(crate) fn in_time(&self, now: Timestamp) -> Result<(), Cut> {
+        let ended = match &self.caller {
+            Caller::Person { person, .. } => person.expires <= now,
+            Caller::Machine(machine) => !machine.token.in_force(now),
+            _ => false,
+        };
+        if ended { Err(Cut::Ended) } else { Ok(()) }
+    }
+
+    /// One line about an end that somebody else decided.
+    pub(crate) fn log_end(&self, cut: Cut, now: Timestamp) {
+        let arrival = &self.visit.arrival;
+        tracing::info!(
+            ray.id = %arrival.ray, app.name = self.permit.app().name, client.ip = %arrival.client_ip,
+            caller = self.caller.name(), seconds = now.since(arrival.now).secs(), "closed a stream: {}", cut.why()
+        );
+    }
+}
