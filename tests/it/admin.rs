@@ -9,11 +9,20 @@ async fn call(world: &World, line: &str, fields: &[&str]) -> crate::support::raw
     exchange(world.gateway.admin(), request).await.expect("an answer")
 }
 
-/// The value of a metric without labels.
+/// The value of a metric, whose labels belong to its name.
 pub(crate) async fn metric(world: &World, name: &str) -> i64 {
+    series(world, name).await.unwrap_or_else(|| panic!("{name} is among the metrics"))
+}
+
+/// The same for a series that is there only once something was counted.
+pub(crate) async fn metric_or_zero(world: &World, name: &str) -> i64 {
+    series(world, name).await.unwrap_or_default()
+}
+
+async fn series(world: &World, name: &str) -> Option<i64> {
     let text = call(world, "GET /metrics", &["Host: localhost"]).await.text();
-    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-    line.unwrap_or_else(|| panic!("{name} in {text}")).parse().expect("a number")
+    let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?.to_owned();
+    Some(value.parse().expect("a number"))
 }
 
 #[tokio::test]

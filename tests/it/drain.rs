@@ -95,3 +95,37 @@ async fn a_request_that_never_ends_is_cut_off_at_the_limit() {
     assert_eq!(world.gateway.exit().await.code(), Some(0));
     assert_eq!(raw.chunk().await, None, "the client sees that the answer is not whole");
 }
+
+#[tokio::test]
+async fn r_12_of_two_hundred_requests_in_flight_none_is_lost() {
+    let mut world = World::start().await;
+    let token = world.token(crate::support::config::ALICE, "App").await;
+    world.origin.answer(Answer::Late);
+    let head = format!("Host: {APP}\r\nCookie: CF_Authorization={token}\r\n");
+    let mut waiting = Vec::new();
+    for number in 0..200 {
+        let mut raw = Raw::connect(world.public()).await;
+        let request = match number % 2 {
+            0 => format!("GET /poll HTTP/1.1\r\n{head}\r\n"),
+            _ => format!("POST /upload HTTP/1.1\r\n{head}Content-Length: 6\r\n\r\nabc"),
+        };
+        raw.send(request).await;
+        waiting.push(raw);
+    }
+    let polls = async || (world.origin.seen().len() == 100).then_some(());
+    eventually("every poll has reached the origin", polls).await;
+    world.origin.body_bytes_reach(300).await;
+
+    world.gateway.signal("TERM");
+    eventually("the port is closed", async || (!world.gateway.accepts()).then_some(())).await;
+    for raw in waiting.iter_mut().skip(1).step_by(2) {
+        raw.send("def").await;
+    }
+    eventually("every upload is whole", async || (world.origin.seen().len() == 200).then_some(())).await;
+    world.origin.emit("late").await;
+    for raw in &mut waiting {
+        let reply = raw.reply().await.expect("an answer");
+        assert_eq!((reply.status(), reply.complete), (200, true), "{}", reply.text());
+    }
+    assert_eq!(world.gateway.exit().await.code(), Some(0));
+}

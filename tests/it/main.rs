@@ -14,6 +14,8 @@ mod harness;
 mod http2;
 mod http2_frames;
 mod independent_provider;
+mod limits;
+mod live_streams;
 mod login_flow;
 mod lying_providers;
 mod observability;

@@ -3,6 +3,7 @@
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
@@ -13,9 +14,9 @@ use crate::support::origin::Answer;
 use crate::support::raw::Raw;
 use crate::support::world::World;
 
-type Socket = WebSocketStream<TcpStream>;
+pub(crate) type Socket = WebSocketStream<TcpStream>;
 
-async fn handshake(world: &World, host: &str, token: Option<&str>) -> Result<Socket, Error> {
+pub(crate) async fn handshake(world: &World, host: &str, token: Option<&str>) -> Result<Socket, Error> {
     let mut request = format!("ws://{host}:{}/socket", world.public().port()).into_client_request().unwrap();
     if let Some(token) = token {
         request.headers_mut().insert("Cookie", format!("CF_Authorization={token}").parse().unwrap());
@@ -105,7 +106,7 @@ async fn e_10_h2c_and_other_upgrades_never_reach_the_origin() {
 }
 
 #[tokio::test]
-async fn an_open_websocket_is_counted_and_ends_with_the_process() {
+async fn r_12_an_open_websocket_is_counted_and_is_told_of_the_end_of_the_process() {
     let mut world = World::start().await;
     world.origin.answer(Answer::Echo);
     let token = world.token(ALICE, "App").await;
@@ -115,6 +116,7 @@ async fn an_open_websocket_is_counted_and_ends_with_the_process() {
     assert_eq!(metric(&world, "doorward_tunnels").await, 1);
     world.gateway.signal("TERM");
     let end = in_time("the end of the tunnel", socket.next()).await;
-    assert!(!matches!(end, Some(Ok(Message::Text(_) | Message::Binary(_)))), "{end:?}");
+    let Some(Ok(Message::Close(Some(frame)))) = end else { panic!("{end:?}") };
+    assert_eq!(frame.code, CloseCode::Away, "1001: the gateway goes away (R-12)");
     assert!(world.gateway.exit().await.success());
 }

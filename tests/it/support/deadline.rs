@@ -32,3 +32,8 @@ pub(crate) async fn in_time<T>(what: &str, step: impl Future<Output = T>) -> T {
         Err(_) => panic!("not within {PATIENCE:?}: {what}"),
     }
 }
+
+/// The pause of a client whose slowness is what a test is about.
+pub(crate) async fn pace(pause: Duration) {
+    tokio::time::sleep(pause).await;
+}

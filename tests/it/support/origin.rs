@@ -37,8 +37,12 @@ pub(crate) enum Answer {
     Download(usize),
     /// Server-sent events, each sent when [`Origin::emit`] gives it.
     Events,
+    /// `200` with the first text that [`Origin::emit`] gives.
+    Late,
     /// A WebSocket that sends back what it is sent.
     Echo,
+    /// A WebSocket that sends these bytes and then nothing.
+    Socket(Vec<u8>),
 }
 
 /// One request as it arrived.
@@ -213,8 +217,18 @@ async fn reply(wire: &mut Wire<TcpStream>, head: &Head, answer: Answer, shared: 
         Answer::Close => None,
         Answer::Download(length) => download(wire, length).await,
         Answer::Events => events(wire, shared).await,
+        Answer::Late => {
+            let event = shared.events.subscribe().recv().await.ok()?;
+            send(wire, ok(&[], &event).as_bytes()).await
+        }
         Answer::Echo => {
             echo(wire, head).await;
+            None
+        }
+        Answer::Socket(bytes) => {
+            switch(wire, head).await?;
+            send(wire, &bytes).await?;
+            wire.rest().await;
             None
         }
     }
@@ -251,13 +265,17 @@ async fn events(wire: &mut Wire<TcpStream>, shared: &Shared) -> Option<()> {
     None
 }
 
-async fn echo(wire: &mut Wire<TcpStream>, head: &Head) {
-    use futures_util::{SinkExt, StreamExt};
+async fn switch(wire: &mut Wire<TcpStream>, head: &Head) -> Option<()> {
     let accept = derive_accept_key(head.field("sec-websocket-key").unwrap_or_default().as_bytes());
     let switch = format!(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
     );
-    send(wire, switch.as_bytes()).await;
+    send(wire, switch.as_bytes()).await
+}
+
+async fn echo(wire: &mut Wire<TcpStream>, head: &Head) {
+    use futures_util::{SinkExt, StreamExt};
+    switch(wire, head).await;
     let mut socket = WebSocketStream::from_raw_socket(&mut wire.stream, Role::Server, None).await;
     while let Some(Ok(message)) = socket.next().await {
         if (message.is_text() || message.is_binary()) && socket.send(message).await.is_err() {

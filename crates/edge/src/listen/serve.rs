@@ -15,12 +15,12 @@ use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use prometheus_client::metrics::counter::Counter;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::arrive::Socket;
 use crate::body::{Body, Served};
 use crate::gate::gate;
-use crate::metrics::Metrics;
 use crate::record::Record;
 use crate::watch::connection::{Connection, Line, Turn};
 use crate::{Entrance, Worker, respond};
@@ -88,7 +88,7 @@ async fn answer(entrance: &Entrance, request: Request<Incoming>) -> Response<Ser
     let mut record = Record::begun(&entrance.worker, &request);
     let turn = Turn::begun(&entrance.connection, edge);
     let response = if turn.others < edge.limits.max_requests {
-        unharmed(&edge.metrics, gate(entrance, request, &mut record)).await
+        unharmed(&edge.metrics.panics, gate(entrance, request, &mut record)).await
     } else {
         edge.metrics.shed.inc();
         respond::overloaded()
@@ -97,12 +97,28 @@ async fn answer(entrance: &Entrance, request: Request<Incoming>) -> Response<Ser
 }
 
 /// The answer, or a plain one where making it met a fault of ours.
-async fn unharmed(metrics: &Metrics, answer: impl Future<Output = Response<Body>>) -> Response<Body> {
+async fn unharmed(panics: &Counter, answer: impl Future<Output = Response<Body>>) -> Response<Body> {
     // What the fault left behind belongs to this request alone; what is shared
     // is behind locks that are taken over as they are.
     AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_panic| {
-        metrics.panics.inc();
+        panics.inc();
         tracing::error!("a request met a fault of the gateway; its message stands above");
         respond::fault()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_costs_the_one_request_that_met_it_and_is_counted() {
+        let panics = Counter::default();
+        let response = unharmed(&panics, async { panic!("a fault, on purpose") }).await;
+        assert_eq!((response.status(), panics.get()), (StatusCode::INTERNAL_SERVER_ERROR, 1));
+        let response = unharmed(&panics, async { respond::overloaded() }).await;
+        assert_eq!((response.status(), panics.get()), (StatusCode::SERVICE_UNAVAILABLE, 1));
+    }
 }

@@ -166,3 +166,59 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Line<S> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use doorward_model::time::Lifetime;
+
+    use super::*;
+    use crate::limits::Limits;
+
+    // One second is five ticks.
+    const SECOND: Ticks = 5;
+
+    fn bounds() -> Bounds {
+        Bounds::of(&Limits {
+            header_read_timeout: Lifetime::from_secs(10),
+            client_idle_timeout: Lifetime::from_secs(75),
+            client_stall_timeout: Lifetime::from_secs(30),
+            ..Limits::default()
+        })
+    }
+
+    fn connection(http2: bool) -> Connection {
+        Connection::new(Watch::new(&Limits::default()), http2)
+    }
+
+    #[test]
+    fn q_01_a_head_has_less_time_than_an_idle_connection() {
+        let connection = connection(false);
+        assert_eq!(connection.overdue(10 * SECOND + 1, &bounds()), Some(Cut::SlowHead), "the first head");
+        connection.enter(Phase::Busy);
+        assert_eq!(connection.overdue(1000 * SECOND, &bounds()), None, "a request may take its time");
+        connection.enter(Phase::Idle);
+        assert_eq!(connection.overdue(75 * SECOND, &bounds()), None);
+        assert_eq!(connection.overdue(75 * SECOND + 1, &bounds()), Some(Cut::Idle));
+        connection.read();
+        assert_eq!(connection.overdue(10 * SECOND + 1, &bounds()), Some(Cut::SlowHead), "a byte begins the next head");
+    }
+
+    #[test]
+    fn frames_of_http_2_between_requests_begin_no_head() {
+        let connection = connection(true);
+        connection.enter(Phase::Idle);
+        connection.read();
+        assert_eq!(connection.overdue(75 * SECOND, &bounds()), None);
+    }
+
+    #[test]
+    fn e_08_a_client_that_takes_nothing_of_what_is_written_is_cut_off_even_while_it_asks() {
+        let connection = connection(true);
+        connection.enter(Phase::Busy);
+        connection.written(true);
+        assert_eq!(connection.overdue(30 * SECOND, &bounds()), None);
+        assert_eq!(connection.overdue(30 * SECOND + 1, &bounds()), Some(Cut::SlowClient));
+        connection.written(false);
+        assert_eq!(connection.overdue(30 * SECOND + 1, &bounds()), None);
+    }
+}
