@@ -76,7 +76,7 @@ impl Keys {
         let stored = self.store.keys().await?;
         let current = stored.iter().find(|key| key.state == KeyState::Current).ok_or(KeysError::NoneSigns)?;
         if rotation::due(current.activated_at.unwrap_or(current.created_at), now) {
-            return self.rotate(false).await;
+            return self.replace(&current.kid, false).await;
         }
         let retired = self.store.retire_keys(now).await?;
         let made = self.ensure_next(&stored).await?;
@@ -89,12 +89,19 @@ impl Keys {
     /// Lets the next key sign from now on. Tokens of the key before it stay
     /// valid for the overlap, unless it is dropped at once.
     pub(crate) async fn rotate(&self, drop_previous: bool) -> Result<(), KeysError> {
-        let _alone = self.changing.lock().await;
         let stored = self.store.keys().await?;
         let current = stored.iter().find(|key| key.state == KeyState::Current).ok_or(KeysError::NoneSigns)?;
-        self.ensure_next(&stored).await?;
+        self.replace(&current.kid, drop_previous).await
+    }
+
+    /// Lets the next key sign in the place of this one. When another node did so
+    /// in the meantime, its rotation is everybody's: a key that was due is
+    /// replaced once, however many nodes saw that it was.
+    async fn replace(&self, kid: &str, drop_previous: bool) -> Result<(), KeysError> {
+        let _alone = self.changing.lock().await;
+        self.ensure_next(&self.store.keys().await?).await?;
         let now = self.clock.now();
-        let promoted = self.store.promote_next(&current.kid, now.plus(rotation::OVERLAP), now).await?;
+        let promoted = self.store.promote_next(kid, now.plus(rotation::OVERLAP), now).await?;
         if drop_previous {
             self.store.drop_previous().await?;
         }

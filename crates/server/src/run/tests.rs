@@ -1,6 +1,9 @@
 use super::*;
 use crate::config;
 
+#[path = "../../../store/tests/suite/postgres.rs"]
+mod postgres;
+
 fn config(text: &str) -> Config {
     let text = format!("mode = \"emulator\"\n{text}");
     config::parse(&text, "doorward.toml", &|_| None).unwrap_or_else(|problems| panic!("{problems}"))
@@ -78,6 +81,33 @@ async fn a_rotation_publishes_the_new_key_and_the_one_before_it() {
     assert!(!signer.load().published().contains(&before) && !signer.load().published().contains(&after));
     assert_eq!(signer.load().published().matches("\"kty\"").count(), 2, "the next key is there ahead of time");
     running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_whose_key_is_due_at_once_rotate_once_and_publish_the_same() {
+    let text = format!("{FREE_PORTS}[store]\nurl = \"{}\"\n", postgres::database_url());
+    let mut nodes = Vec::new();
+    for _ in 0..3 {
+        nodes.push(start(config(&text), options()).await.unwrap());
+    }
+    let published = |node: &Running| node.keys.signer().load().published().to_owned();
+    let before = nodes[0].keys.signer().load().current_kid().to_owned();
+    assert!(nodes.iter().all(|node| published(node) == published(&nodes[0])));
+    for node in &nodes {
+        assert!(node.clock().advance(doorward_signer::rotation::INTERVAL));
+    }
+    let tended = tokio::join!(nodes[0].keys.tend(), nodes[1].keys.tend(), nodes[2].keys.tend());
+    assert!(matches!(tended, (Ok(()), Ok(()), Ok(()))));
+    for node in &nodes {
+        node.keys.reload().await.unwrap();
+    }
+    let stored = nodes[0].store.keys().await.unwrap();
+    assert_eq!(stored.len(), 3, "one before, one that signs, one that comes next");
+    assert!(nodes.iter().all(|node| published(node) == published(&nodes[0])));
+    assert!(published(&nodes[0]).contains(&before), "rotated once: the key before it is still believed");
+    for node in nodes {
+        node.shutdown().await;
+    }
 }
 
 #[tokio::test]
