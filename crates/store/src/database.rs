@@ -51,7 +51,7 @@ impl Database {
         Self { pool, place, queries: AtomicU64::new(0), breaks }
     }
 
-    /// Statements run for callers so far; background polls are not counted.
+    /// Statements run so far.
     pub(crate) fn queries(&self) -> u64 {
         self.queries.load(Ordering::Relaxed)
     }
@@ -60,11 +60,6 @@ impl Database {
     /// when the connection turns out to be broken.
     pub(crate) async fn rows(&self, statement: impl Fn() -> Statement) -> Result<Vec<AnyRow>, StoreError> {
         self.queries.fetch_add(1, Ordering::Relaxed);
-        self.uncounted_rows(statement).await
-    }
-
-    /// The same for polls in the background.
-    pub(crate) async fn uncounted_rows(&self, statement: impl Fn() -> Statement) -> Result<Vec<AnyRow>, StoreError> {
         match self.fetch(statement()).await {
             Err(error) if is_broken(&error) => self.fetch(statement()).await,
             outcome => outcome,
@@ -114,7 +109,7 @@ impl Database {
 
     pub(crate) fn unavailable(&self, error: &sqlx::Error) -> StoreError {
         let why = match error {
-            sqlx::Error::PoolTimedOut => "no connection within 5 s".to_owned(),
+            sqlx::Error::PoolTimedOut => "no connection in time".to_owned(),
             error => reason(error),
         };
         StoreError::Unavailable { place: self.place.clone(), why }

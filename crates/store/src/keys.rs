@@ -127,8 +127,7 @@ impl Store {
 
     /// Which keys there are in which state: changes whenever the keys change.
     pub(crate) async fn key_fingerprint(&self) -> Result<Vec<(String, String)>, StoreError> {
-        let rows =
-            self.database().uncounted_rows(|| sqlx::query("SELECT kid, state FROM signing_keys ORDER BY kid")).await?;
+        let rows = self.watching().rows(|| sqlx::query("SELECT kid, state FROM signing_keys ORDER BY kid")).await?;
         rows.iter().map(|row| Ok((text(row, "kid")?, text(row, "state")?))).collect()
     }
 

@@ -14,6 +14,7 @@ mod installation;
 mod keys;
 mod location;
 mod once;
+mod patience;
 mod postgres;
 mod revocations;
 mod revoking;
@@ -27,10 +28,13 @@ mod watch;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
 use tokio::sync::Notify;
 
 pub use crate::error::{KeyMismatch, LostKeys, StoreError};
 pub use crate::keys::{KeyState, NewKey, StoredKey};
+pub use crate::patience::Patience;
 pub use crate::revocations::Revocations;
 pub use crate::seal::Seal;
 
@@ -43,10 +47,14 @@ pub struct Store(Arc<Inner>);
 
 struct Inner {
     database: Database,
+    /// The watch's own connections: however many callers wait for a slow
+    /// database, what was revoked is heard of.
+    watching: Database,
     location: Location,
     seal: Seal,
     revocations: Arc<Revocations>,
     keys_changed: Arc<Notify>,
+    propagation: Histogram,
     /// Released last, when no connection to the file is left.
     held: Mutex<Option<sqlite::Held>>,
 }
@@ -61,36 +69,47 @@ pub fn check_url(url: &str) -> Result<(), StoreError> {
 
 impl Store {
     /// Opens the database that `url` names, without a look at its schema. A
-    /// Postgres server that is not up yet is waited for, as long as `wait`; a
+    /// Postgres server that is not up yet is waited for, as long as `wait`.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn connect(url: &str, seal: Seal, wait: Duration) -> Result<Self, StoreError> {
+        Self::open(url, seal, Patience { start: wait, ..Patience::default() }).await
+    }
+
+    /// Opens the database that `url` names, without a look at its schema. A
     /// SQLite file is created when it is not there, and held against other
     /// processes until the last clone is dropped or [`Store::close`] is called.
     ///
     /// # Errors
     /// When the database stays away, refuses us, or is held by another process.
-    pub async fn connect(url: &str, seal: Seal, wait: Duration) -> Result<Self, StoreError> {
+    pub async fn open(url: &str, seal: Seal, patience: Patience) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
         let mut location = Location::parse(url)?;
         let mut held = None;
         let breaks = Arc::default();
-        let pool_options = match &location {
+        let (pool_options, watch_options) = match &location {
             Location::Sqlite(path) => {
                 let file = sqlite::hold(path).await?;
                 location = Location::Sqlite(file.path.clone());
                 held = Some(file);
-                sqlite::pool_options()
+                (sqlite::pool_options(), sqlite::pool_options())
             }
             Location::Postgres { options, .. } => {
-                postgres::wait_until_up(options, &location.to_string(), wait).await?;
-                postgres::pool_options(&breaks)
+                postgres::wait_until_up(options, &location.to_string(), patience.start).await?;
+                (postgres::pool_options(&breaks), postgres::pool_options(&breaks))
             }
         };
         let pool = pool_options.connect_lazy_with(location.any_options()?);
+        let watch_pool = watch::pool_options(watch_options).connect_lazy_with(location.any_options()?);
         Ok(Self(Arc::new(Inner {
-            database: Database::new(pool, location.to_string(), breaks),
+            database: Database::new(pool, location.to_string(), Arc::clone(&breaks)),
+            watching: Database::new(watch_pool, location.to_string(), breaks),
             location,
             seal,
-            revocations: Arc::default(),
+            revocations: Arc::new(Revocations::believed_for(patience.freshness)),
             keys_changed: Arc::default(),
+            propagation: watch::propagation(),
             held: Mutex::new(held),
         })))
     }
@@ -116,6 +135,15 @@ impl Store {
         self.database().queries()
     }
 
+    /// Shows what the store measures among the metrics.
+    pub fn register(&self, registry: &mut Registry) {
+        registry.register(
+            "doorward_revocation_propagation_seconds",
+            "Time from a revocation on another node to its being in force on this one, as far as their clocks agree",
+            self.0.propagation.clone(),
+        );
+    }
+
     /// The seal under which this installation's secrets are kept.
     #[must_use]
     pub fn sealer(&self) -> &Seal {
@@ -138,11 +166,15 @@ impl Store {
     /// Closes all connections, and lets another process have the SQLite file.
     /// Every later call fails.
     pub async fn close(&self) {
-        self.database().pool.close().await;
+        tokio::join!(self.database().pool.close(), self.watching().pool.close());
         drop(self.0.held.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
     fn database(&self) -> &Database {
         &self.0.database
+    }
+
+    fn watching(&self) -> &Database {
+        &self.0.watching
     }
 }

@@ -7,7 +7,7 @@ use doorward_model::secret::{Secret, sha256_hex};
 use doorward_model::time::Timestamp;
 
 use crate::Store;
-use crate::database::{text, unreadable};
+use crate::database::text;
 use crate::error::StoreError;
 
 impl Store {
@@ -43,7 +43,8 @@ impl Store {
     }
 
     /// Takes a finished sign-in away. Exactly one caller gets it, on all
-    /// nodes together, and nobody once it is out of time.
+    /// nodes together, and nobody once it is out of time. One that a newer
+    /// version left in a form of its own is nobody's: its person signs in again.
     ///
     /// # Errors
     /// When the database does not answer; the hand-over may then be gone.
@@ -55,8 +56,9 @@ impl Store {
             )
             .await?;
         let Some(row) = rows.first() else { return Ok(None) };
-        let handoff: Handoff =
-            serde_json::from_str(&text(row, "handoff")?).map_err(|error| unreadable("handoff", error))?;
-        Ok((now < handoff.expires_at).then_some(handoff))
+        let handoff: Option<Handoff> = serde_json::from_str(&text(row, "handoff")?)
+            .inspect_err(|error| tracing::warn!(%error, "a hand-over cannot be read; its person signs in again"))
+            .ok();
+        Ok(handoff.filter(|handoff| now < handoff.expires_at))
     }
 }

@@ -11,8 +11,8 @@ use doorward_model::id::{Aud, IdentityNonce, UserId};
 use doorward_model::session::{Bearings, Revoked};
 use doorward_model::time::Timestamp;
 
-/// Without news from the database for longer than this, nothing that is in
-/// memory is believed (I10).
+/// Without news from the database for longer than this, and for longer than was
+/// configured, nothing that is in memory is believed (I10).
 pub(crate) const FRESH_FOR: Duration = Duration::from_secs(30);
 
 /// Tokens issued further in the future than this are refused by our own
@@ -25,6 +25,8 @@ const REACH_OF_VERIFIERS: i64 = 30;
 pub struct Revocations {
     marks: RwLock<Marks>,
     version: AtomicU64,
+    /// How long they are believed without news.
+    fresh_for: Duration,
     began: Instant,
     /// Milliseconds after `began`, plus one; zero: never.
     refreshed: AtomicU64,
@@ -41,6 +43,8 @@ pub(crate) struct Mark {
     pub(crate) expires_at: Timestamp,
     /// Its number in the order of changes.
     pub(crate) seq: i64,
+    /// When another node wrote it, if it said so.
+    pub(crate) written_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Default)]
@@ -58,6 +62,11 @@ struct Bound {
 }
 
 impl Revocations {
+    /// No marks yet, to be believed for so long after each news from the database.
+    pub(crate) fn believed_for(time: Duration) -> Self {
+        Self { fresh_for: time.min(FRESH_FOR), ..Self::default() }
+    }
+
     /// Whether a token with these bearings was revoked. Ask [`Self::is_fresh`] too.
     #[must_use]
     pub fn is_revoked(&self, bearings: &Bearings) -> bool {
@@ -109,15 +118,22 @@ impl Revocations {
         self.version.load(Ordering::Acquire)
     }
 
-    /// Adds marks. One that is there already is only ever moved forward.
-    pub(crate) fn absorb(&self, new: Vec<Mark>) {
+    /// Adds marks. One that is there already is only ever moved forward. Tells
+    /// when those were written that changed anything.
+    pub(crate) fn absorb(&self, new: Vec<Mark>) -> Vec<Timestamp> {
+        let mut written = Vec::new();
         self.change(|marks| {
             let mut changed = false;
             for mark in new {
-                changed |= marks.add(mark);
+                let written_at = mark.written_at;
+                if marks.add(mark) {
+                    changed = true;
+                    written.extend(written_at);
+                }
             }
             changed
         });
+        written
     }
 
     /// Puts other marks into the place of all.
@@ -147,6 +163,11 @@ impl Revocations {
         self.read().last_seq
     }
 
+    /// Whether the marks were read at all.
+    pub(crate) fn are_loaded(&self) -> bool {
+        self.refreshed.load(Ordering::Acquire) > 0
+    }
+
     /// All that was committed before `asked` is in memory now.
     pub(crate) fn refreshed_at(&self, asked: Instant) {
         self.refreshed.fetch_max(self.millis(asked).saturating_add(1), Ordering::Release);
@@ -154,7 +175,7 @@ impl Revocations {
 
     fn is_fresh_at(&self, now: Instant) -> bool {
         let refreshed = self.refreshed.load(Ordering::Acquire);
-        refreshed > 0 && u128::from(self.millis(now).saturating_sub(refreshed - 1)) <= FRESH_FOR.as_millis()
+        refreshed > 0 && u128::from(self.millis(now).saturating_sub(refreshed - 1)) <= self.fresh_for.as_millis()
     }
 
     /// A session never comes back, so its mark counts whenever its tokens say
@@ -193,6 +214,7 @@ impl Default for Revocations {
         Self {
             marks: RwLock::default(),
             version: AtomicU64::new(0),
+            fresh_for: FRESH_FOR,
             began: Instant::now(),
             refreshed: AtomicU64::new(0),
             furthest_iat: AtomicI64::new(i64::MIN),
@@ -237,7 +259,8 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
     fn mark(what: Revoked, not_before: i64) -> Mark {
-        Mark { what, not_before, expires_at: Timestamp::from_secs(not_before + 100), seq: not_before }
+        let expires_at = Timestamp::from_secs(not_before + 100);
+        Mark { what, not_before, expires_at, seq: not_before, written_at: Some(NOW) }
     }
 
     fn bearings(iat: i64) -> Bearings {
@@ -339,6 +362,24 @@ mod tests {
         assert!(!revocations.is_fresh_at(start + FRESH_FOR + Duration::from_millis(1)));
         revocations.refreshed_at(start - Duration::from_secs(5));
         assert!(revocations.is_fresh_at(start + FRESH_FOR), "a slow answer does not make it older");
+    }
+
+    #[test]
+    fn no_setting_makes_marks_be_believed_for_longer_than_30_seconds() {
+        for (asked, given) in [(Duration::from_secs(5), Duration::from_secs(5)), (Duration::MAX, FRESH_FOR)] {
+            let revocations = Revocations::believed_for(asked);
+            revocations.refreshed_at(revocations.began);
+            assert!(revocations.is_fresh_at(revocations.began + given));
+            assert!(!revocations.is_fresh_at(revocations.began + given + Duration::from_millis(1)));
+        }
+    }
+
+    #[test]
+    fn a_mark_is_news_once() {
+        let revocations = Revocations::default();
+        let [session, ..] = subjects();
+        assert_eq!(revocations.absorb(vec![mark(session.clone(), NOW.secs())]), [NOW]);
+        assert_eq!(revocations.absorb(vec![mark(session, NOW.secs())]), []);
     }
 
     #[test]

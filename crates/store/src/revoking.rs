@@ -4,11 +4,11 @@ use std::time::Instant;
 
 use doorward_model::id::{Aud, IdentityNonce};
 use doorward_model::session::Revoked;
-use doorward_model::time::{Lifetime, Timestamp};
+use doorward_model::time::{Clock, Lifetime, Timestamp};
 use sqlx::any::AnyRow;
 
 use crate::Store;
-use crate::database::{Statement, Step, also, must, number, text, unreadable};
+use crate::database::{Statement, Step, also, must, number, optional_number, text, unreadable};
 use crate::error::StoreError;
 use crate::postgres::Topic;
 use crate::revocations::Mark;
@@ -26,7 +26,8 @@ impl Store {
     /// When it could not be stored. Then it is not to be reported as done (R-03).
     pub async fn revoke(&self, what: &Revoked, now: Timestamp) -> Result<(), StoreError> {
         let not_before = self.0.revocations.second_to_cover(now);
-        let mark = Mark { what: what.clone(), not_before, expires_at: now.plus(LONGEST_TOKEN), seq: 0 };
+        let expires_at = now.plus(LONGEST_TOKEN);
+        let mark = Mark { what: what.clone(), not_before, expires_at, seq: 0, written_at: None };
         let mut steps = vec![must(next_number()), must(recorded(&mark))];
         steps.extend(marked_sessions(&mark));
         steps.extend(ended_sessions(what, now));
@@ -48,7 +49,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn refresh_revocations(&self) -> Result<(), StoreError> {
-        self.read_marks(0).await.map(|marks| self.0.revocations.absorb(marks))
+        self.learn(0).await
     }
 
     /// Reads the revocations made since the last read.
@@ -56,13 +57,16 @@ impl Store {
     /// A number is taken under a lock that is held until the commit (see
     /// `next_number`), so that nothing smaller than a number seen can still appear.
     pub(crate) async fn catch_up_with_revocations(&self) -> Result<(), StoreError> {
-        let last = self.0.revocations.last_seq();
-        self.read_marks(last).await.map(|marks| self.0.revocations.absorb(marks))
+        self.learn(self.0.revocations.last_seq()).await
     }
 
     /// Forgets what is in memory for what the database holds.
     pub(crate) async fn reload_revocations(&self) -> Result<(), StoreError> {
-        self.read_marks(0).await.map(|marks| self.0.revocations.replace(marks))
+        let asked = Instant::now();
+        let marks = self.read_marks(0).await?;
+        self.0.revocations.replace(marks);
+        self.0.revocations.refreshed_at(asked);
+        Ok(())
     }
 
     /// The steps, and a word to the other nodes when there can be any.
@@ -73,18 +77,25 @@ impl Store {
         steps
     }
 
-    async fn read_marks(&self, after: i64) -> Result<Vec<Mark>, StoreError> {
-        let asked = Instant::now();
-        let rows = self
-            .database()
-            .uncounted_rows(|| {
-                sqlx::query("SELECT kind, subject, not_before, seq, expires_at FROM revocations WHERE seq > $1")
-                    .bind(after)
-            })
-            .await?;
-        let marks = rows.iter().map(mark).collect::<Result<_, _>>()?;
+    /// Takes over the marks after this number. They count as fresh when they
+    /// are in force, and as of the moment they were asked for.
+    async fn learn(&self, after: i64) -> Result<(), StoreError> {
+        let (asked, first) = (Instant::now(), !self.0.revocations.are_loaded());
+        let marks = self.read_marks(after).await?;
+        let written = self.0.revocations.absorb(marks);
         self.0.revocations.refreshed_at(asked);
-        Ok(marks)
+        // What a node finds when it starts was not late.
+        if !first {
+            let now = Clock::system().now();
+            written.into_iter().for_each(|at| self.0.propagation.observe(now.since(at).as_std().as_secs_f64()));
+        }
+        Ok(())
+    }
+
+    async fn read_marks(&self, after: i64) -> Result<Vec<Mark>, StoreError> {
+        let columns = "SELECT kind, subject, not_before, seq, expires_at, written_at FROM revocations WHERE seq > $1";
+        let rows = self.watching().rows(|| sqlx::query(columns).bind(after)).await?;
+        rows.iter().map(mark).collect()
     }
 }
 
@@ -97,9 +108,9 @@ fn next_number() -> Statement {
 fn recorded(mark: &Mark) -> Statement {
     let (kind, subject) = columns(&mark.what);
     sqlx::query(
-        "INSERT INTO revocations (kind, subject, not_before, expires_at, seq) \
-         VALUES ($1, $2, $3, $4, (SELECT value FROM sequences WHERE name = 'revocations')) \
-         ON CONFLICT (kind, subject) DO UPDATE SET seq = excluded.seq, \
+        "INSERT INTO revocations (kind, subject, not_before, expires_at, written_at, seq) \
+         VALUES ($1, $2, $3, $4, $5, (SELECT value FROM sequences WHERE name = 'revocations')) \
+         ON CONFLICT (kind, subject) DO UPDATE SET seq = excluded.seq, written_at = excluded.written_at, \
          not_before = CASE WHEN excluded.not_before > revocations.not_before \
          THEN excluded.not_before ELSE revocations.not_before END, \
          expires_at = CASE WHEN excluded.expires_at > revocations.expires_at \
@@ -109,6 +120,7 @@ fn recorded(mark: &Mark) -> Statement {
     .bind(subject)
     .bind(mark.not_before)
     .bind(mark.expires_at.0)
+    .bind(Clock::system().now().0)
 }
 
 /// A person's open sessions are marked one by one as well: their tokens end
@@ -155,5 +167,6 @@ fn mark(row: &AnyRow) -> Result<Mark, StoreError> {
         not_before: number(row, "not_before")?,
         expires_at: Timestamp(number(row, "expires_at")?),
         seq: number(row, "seq")?,
+        written_at: optional_number(row, "written_at")?.map(Timestamp),
     })
 }

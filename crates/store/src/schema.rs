@@ -8,12 +8,15 @@ use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
 use crate::Store;
-use crate::database::{reason, text};
+use crate::database::{number, reason, text};
 use crate::error::{KeyMismatch, LostKeys, StoreError};
 use crate::seal::SealKind;
 
 /// Number, name and text of each file in `migrations`.
-const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "sessions", include_str!("../../../migrations/0001_sessions.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "sessions", include_str!("../../../migrations/0001_sessions.sql")),
+    (2, "nodes", include_str!("../../../migrations/0002_nodes.sql")),
+];
 
 /// How long another node may take with the migrations before we give up.
 const MIGRATION_LIMIT: Duration = Duration::from_secs(120);
@@ -24,11 +27,16 @@ impl Store {
     /// Brings the schema to this version, and proves that the seal belongs to
     /// the database. Nodes that start together do it one after the other.
     ///
+    /// During a rolling upgrade an older node may start on a database that a
+    /// newer one has brought further: changes only add to what was there, and
+    /// one that older versions could not live with says so (R-13).
+    ///
     /// # Errors
-    /// When the database belongs to another key, to a newer version or to
-    /// something else, and when keys that it once had are gone.
+    /// When the database belongs to another key, to a version that is too new
+    /// or to something else, and when keys that it once had are gone.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         self.bring_schema_up().await?;
+        self.refuse_what_is_too_new().await?;
         self.prove_seal().await
     }
 
@@ -38,7 +46,8 @@ impl Store {
         });
         // A connection of its own: Postgres' lock belongs to it, and goes with it when a run is given up.
         let pool = AnyPoolOptions::new().max_connections(1).connect_lazy_with(self.0.location.any_options()?);
-        let migrator = Migrator::with_migrations(migrations.into());
+        let mut migrator = Migrator::with_migrations(migrations.into());
+        migrator.set_ignore_missing(true);
         let run = tokio::time::timeout(MIGRATION_LIMIT, migrator.run(&pool)).await;
         if run.is_ok() {
             pool.close().await;
@@ -55,11 +64,6 @@ impl Store {
     fn unmigrated(&self, error: MigrateError) -> StoreError {
         match error {
             MigrateError::Execute(error) => self.database().unavailable(&error),
-            MigrateError::VersionMissing(version) => StoreError::Invalid(format!(
-                "the database {} was brought to schema {version} by a newer doorward; run that version, \
-                 or restore the backup from before the upgrade",
-                self.0.location
-            )),
             MigrateError::ExecuteMigration(error, _) => self.foreign(&reason(&error)),
             error => self.foreign(&error.to_string()),
         }
@@ -71,6 +75,22 @@ impl Store {
             "the schema of the database {place} cannot be brought to this version: {why}; \
              doorward needs a database, or a Postgres schema, of its own"
         ))
+    }
+
+    /// Looked at now and then too: a node that runs on must not misread either.
+    pub(crate) async fn refuse_what_is_too_new(&self) -> Result<(), StoreError> {
+        let rows = self.watching().rows(|| sqlx::query("SELECT oldest FROM compatibility")).await?;
+        let oldest = rows.first().map_or(Ok(0), |row| number(row, "oldest"))?;
+        let [.., (newest_known, ..)] = MIGRATIONS;
+        if oldest <= newest_known {
+            return Ok(());
+        }
+        Err(StoreError::Invalid(format!(
+            "the database {} was changed by a newer doorward in a way that this version cannot work with (it needs \
+             schema {oldest}, this version knows {newest_known}); run the newer version, or restore the backup from \
+             before the upgrade",
+            self.0.location
+        )))
     }
 
     /// The proof is one row, written with the first start and never again: the

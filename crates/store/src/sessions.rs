@@ -11,6 +11,11 @@ use crate::Store;
 use crate::database::{number, text, unreadable};
 use crate::error::StoreError;
 
+/// How a sign-in is written by this version. Who changes the meaning of what
+/// is written counts it up; a node of the version before then lets its people
+/// sign in again rather than misread it (R-13).
+const FORMAT: i64 = 1;
+
 impl Store {
     /// The id of the person with this address: `id_if_new` at the first
     /// sign-in, the same ever after.
@@ -59,23 +64,25 @@ impl Store {
         self.database()
             .change(
                 sqlx::query(
-                    "INSERT INTO sessions (nonce, user_id, email, identity, created_at, expires_at) \
-                     VALUES ($1, $2, $3, $4, $5, $6)",
+                    "INSERT INTO sessions (nonce, user_id, email, identity, created_at, expires_at, format) \
+                     VALUES ($1, $2, $3, $4, $5, $6, $7)",
                 )
                 .bind(session.nonce.as_str().to_owned())
                 .bind(session.identity.user_uuid.to_string())
                 .bind(session.identity.email.as_str().to_owned())
                 .bind(json(&session.identity))
                 .bind(session.created_at.0)
-                .bind(session.expires_at.0),
+                .bind(session.expires_at.0)
+                .bind(FORMAT),
             )
             .await
             .map(|_| ())
     }
 
-    /// The sign-in with this nonce, unless it was ended. It is there for some
-    /// time after its expiry, because tokens may outlive the organisation
-    /// session; whether it is live is the caller's question ([`Session::is_live`]).
+    /// The sign-in with this nonce, unless it was ended or is written in a form
+    /// that only a newer version knows. It is there for some time after its
+    /// expiry, because tokens may outlive the organisation session; whether it
+    /// is live is the caller's question ([`Session::is_live`]).
     ///
     /// # Errors
     /// When the database does not answer.
@@ -85,9 +92,10 @@ impl Store {
             .rows(|| {
                 sqlx::query(
                     "SELECT nonce, identity, created_at, expires_at FROM sessions \
-                     WHERE nonce = $1 AND ended_at IS NULL",
+                     WHERE nonce = $1 AND ended_at IS NULL AND format <= $2",
                 )
                 .bind(nonce.as_str().to_owned())
+                .bind(FORMAT)
             })
             .await?;
         rows.first().map(session).transpose()
@@ -103,9 +111,11 @@ impl Store {
             .rows(|| {
                 sqlx::query(
                     "SELECT nonce, identity, created_at, expires_at FROM sessions \
-                     WHERE email = $1 AND ended_at IS NULL ORDER BY created_at DESC, expires_at DESC LIMIT 1",
+                     WHERE email = $1 AND ended_at IS NULL AND format <= $2 \
+                     ORDER BY created_at DESC, expires_at DESC LIMIT 1",
                 )
                 .bind(email.as_str().to_owned())
+                .bind(FORMAT)
             })
             .await?;
         rows.first().map(session).transpose()

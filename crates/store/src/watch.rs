@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
+use prometheus_client::metrics::histogram::Histogram;
 use sqlx::Executor as _;
+use sqlx::any::AnyPoolOptions;
 use sqlx::postgres::PgListener;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
@@ -21,6 +23,20 @@ const FULL_ROUNDS: u64 = 300;
 /// Silence after which the listening connection is asked whether it still lives.
 const QUIET: Duration = Duration::from_secs(30);
 const ANSWER: Duration = Duration::from_secs(5);
+/// How long the watch waits for a connection: shorter than callers do, because it asks again soon.
+const CONNECTION: Duration = Duration::from_secs(2);
+
+/// One connection for the poll and one for what is read after an announcement,
+/// so that neither waits behind callers of a slow database.
+pub(crate) fn pool_options(like_callers: AnyPoolOptions) -> AnyPoolOptions {
+    like_callers.max_connections(2).acquire_timeout(CONNECTION)
+}
+
+/// From a revocation on another node to its being in force here, in seconds.
+/// A notification takes milliseconds, the poll a second; 30 s is the promise.
+pub(crate) fn propagation() -> Histogram {
+    Histogram::new([0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0])
+}
 
 impl Store {
     /// Keeps the revocations in memory fresh and tells of changed keys. Runs
@@ -53,7 +69,10 @@ impl Store {
         known_keys: &mut Option<Vec<(String, String)>>,
     ) -> Result<(), StoreError> {
         match full {
-            true => self.refresh_revocations().await?,
+            true => {
+                self.refuse_what_is_too_new().await?;
+                self.refresh_revocations().await?;
+            }
             false => self.catch_up_with_revocations().await?,
         }
         if with_keys {
@@ -110,7 +129,7 @@ impl Store {
         match (was_failing, error) {
             (false, Some(error)) => tracing::error!(
                 store.place = %self.0.location, error = %error,
-                "revocations cannot be read; after 30 s nothing that needs them is let through"
+                "revocations cannot be read; soon nothing that needs them is let through"
             ),
             (true, None) => tracing::info!(store.place = %self.0.location, "revocations are read again"),
             _ => {}

@@ -2,7 +2,8 @@
 
 use doorward_model::session::{Bearings, Revoked};
 use doorward_model::time::Lifetime;
-use doorward_store::{KeyState, StoreError};
+use doorward_store::{KeyState, Store, StoreError};
+use prometheus_client::registry::Registry;
 use sqlx::postgres::PgListener;
 
 use crate::bench::{Bench, NOW, aud, eventually, key, session_of, winners_of_16};
@@ -113,10 +114,27 @@ async fn g_10_what_one_node_revokes_is_revoked_on_the_other() {
         here.revoke(&what, NOW).await.unwrap();
         eventually("the other node hears of it", || there.revocations().is_revoked(&token)).await;
     }
+    assert!(propagated(&there) >= 3, "the marks of the other node are measured");
     here.reset().await.unwrap();
     let (_, token) = &revocable()[0];
     eventually("the other node forgets", || !there.revocations().is_revoked(token)).await;
     watching.abort();
+}
+
+/// How many marks of other nodes were measured on their way here.
+fn propagated(store: &Store) -> u64 {
+    let (mut registry, mut text) = (Registry::default(), String::new());
+    store.register(&mut registry);
+    prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+    let count = text.lines().find_map(|line| line.strip_prefix("doorward_revocation_propagation_seconds_count "));
+    count.unwrap().parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_node_finds_when_it_starts_was_not_late() {
+    let bench = Bench::postgres();
+    bench.node().await.revoke(&revocable()[0].0, NOW).await.unwrap();
+    assert_eq!(propagated(&bench.node().await), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

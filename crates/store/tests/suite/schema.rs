@@ -14,7 +14,8 @@ crate::on_both_databases! {
     l_06_another_encryption_key_is_refused
     l_06_the_emulators_data_and_productions_do_not_mix
     l_06_sealed_values_without_their_proof_are_refused
-    a_database_of_a_newer_version_is_refused
+    r_13_a_database_that_a_newer_version_added_to_is_opened
+    r_13_a_database_that_a_newer_version_changed_beyond_this_one_is_refused
 }
 
 async fn refusal(bench: &Bench, seal: Seal) -> StoreError {
@@ -92,11 +93,26 @@ async fn l_06_sealed_values_without_their_proof_are_refused(bench: Bench) {
     assert!(matches!(refused, StoreError::MissingKey(LostKeys::Proof)), "{refused}");
 }
 
-async fn a_database_of_a_newer_version_is_refused(bench: Bench) {
+async fn r_13_a_database_that_a_newer_version_added_to_is_opened(bench: Bench) {
+    let store = bench.node().await;
+    let session = session_of("alice@corp.test");
+    store.open_session(&session).await.unwrap();
+    store.close().await;
+    bench
+        .meddle(
+            "ALTER TABLE sessions ADD COLUMN of_tomorrow TEXT; \
+             INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+             SELECT 9999, description, success, checksum, execution_time FROM _sqlx_migrations WHERE version = 1",
+        )
+        .await;
+    assert_eq!(bench.node().await.session(&session.nonce).await.unwrap(), Some(session));
+}
+
+async fn r_13_a_database_that_a_newer_version_changed_beyond_this_one_is_refused(bench: Bench) {
     bench.node().await.close().await;
-    bench.meddle("UPDATE _sqlx_migrations SET version = 9999").await;
-    let refused = refusal(&bench, seal()).await;
-    assert!(refused.to_string().contains("newer doorward"), "{refused}");
+    bench.meddle("UPDATE compatibility SET oldest = 9999").await;
+    let refusal = refusal(&bench, seal()).await;
+    assert!(refusal.to_string().contains("run the newer version"), "{refusal}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

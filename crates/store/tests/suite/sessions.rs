@@ -14,6 +14,7 @@ crate::on_both_databases! {
     g_10_an_ended_session_is_not_found
     g_10_revoking_a_person_ends_all_their_sessions_and_nobody_elses
     revoking_an_application_ends_no_session
+    r_13_a_session_in_a_form_of_tomorrow_is_none
 }
 
 async fn a_person_keeps_the_id_of_their_first_sign_in(bench: Bench) {
@@ -89,4 +90,15 @@ async fn revoking_an_application_ends_no_session(bench: Bench) {
     store.open_session(&session).await.unwrap();
     store.revoke(&Revoked::App(aud()), NOW).await.unwrap();
     assert_eq!(store.session(&session.nonce).await.unwrap(), Some(session));
+}
+
+async fn r_13_a_session_in_a_form_of_tomorrow_is_none(bench: Bench) {
+    let store = bench.node().await;
+    let (old, new) = (session_of("alice@corp.test"), session_of("bob@corp.test"));
+    store.open_session(&old).await.unwrap();
+    store.open_session(&new).await.unwrap();
+    bench.meddle("UPDATE sessions SET format = 2, identity = 'not even JSON' WHERE email = 'bob@corp.test'").await;
+    assert_eq!(store.session(&new.nonce).await.unwrap(), None, "its person signs in again");
+    assert_eq!(store.last_session(&email("bob@corp.test")).await.unwrap(), None);
+    assert_eq!(store.session(&old.nonce).await.unwrap(), Some(old));
 }
