@@ -16,6 +16,7 @@ mod location;
 mod once;
 mod patience;
 mod postgres;
+mod renewals;
 mod revocations;
 mod revoking;
 mod schema;

@@ -21,6 +21,7 @@ impl Store {
         for (statement, bound) in [
             ("DELETE FROM attempts WHERE expires_at <= $1", now),
             ("DELETE FROM handoffs WHERE expires_at <= $1", now),
+            ("DELETE FROM renewals WHERE expires_at <= $1", now),
             ("DELETE FROM revocations WHERE expires_at <= $1", now),
             ("DELETE FROM sessions WHERE expires_at <= $1 AND ended_at IS NOT NULL", now),
             ("DELETE FROM sessions WHERE expires_at <= $1", now.minus(LONGEST_TOKEN)),
@@ -42,6 +43,7 @@ impl Store {
             also(sqlx::query("DELETE FROM revocations")),
             also(sqlx::query("DELETE FROM handoffs")),
             also(sqlx::query("DELETE FROM attempts")),
+            also(sqlx::query("DELETE FROM renewals")),
             also(sqlx::query("DELETE FROM sessions")),
             also(sqlx::query("DELETE FROM users")),
         ];

@@ -7,6 +7,7 @@ mod keys;
 mod once;
 mod outage;
 mod postgres;
+mod renewals;
 mod revocations;
 mod schema;
 mod sessions;

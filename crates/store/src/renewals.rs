@@ -1,0 +1,54 @@
+//! Which token replaced which: of any number of nodes that renew one token at
+//! once, one gives its successor to all.
+
+use doorward_model::secret::sha256_hex;
+use doorward_model::time::Timestamp;
+
+use crate::Store;
+use crate::database::text;
+use crate::error::{KeyMismatch, StoreError};
+
+impl Store {
+    /// The token that replaces `old` until `until`: `new`, unless somebody on
+    /// some node was faster a moment ago; then theirs. Whoever asks compares.
+    ///
+    /// The old token is kept by its digest and its successor sealed, so that
+    /// nobody who reads the database can use them.
+    ///
+    /// # Errors
+    /// When the database does not answer; nothing may then be handed out.
+    pub async fn successor(
+        &self,
+        old: &str,
+        new: &str,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<String, StoreError> {
+        let digest = sha256_hex(old);
+        // The purpose names the old token: a successor moved to another row does not open.
+        let purpose = format!("renewal {digest}");
+        let rows = self
+            .database()
+            .change_returning(
+                sqlx::query(
+                    "INSERT INTO renewals (digest, successor, expires_at) VALUES ($1, $2, $3) \
+                     ON CONFLICT (digest) DO UPDATE SET \
+                     successor = CASE WHEN renewals.expires_at <= $4 \
+                     THEN excluded.successor ELSE renewals.successor END, \
+                     expires_at = CASE WHEN renewals.expires_at <= $4 \
+                     THEN excluded.expires_at ELSE renewals.expires_at END \
+                     RETURNING successor",
+                )
+                .bind(digest)
+                .bind(self.sealer().seal(&purpose, new.as_bytes()))
+                .bind(until.0)
+                .bind(now.0),
+            )
+            .await?;
+        let sealed = rows.first().map(|row| text(row, "successor")).transpose()?.unwrap_or_default();
+        self.sealer()
+            .open(&purpose, &sealed)
+            .and_then(|plain| String::from_utf8(plain).ok())
+            .ok_or(StoreError::WrongKey(KeyMismatch::DamagedValue))
+    }
+}
