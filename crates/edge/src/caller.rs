@@ -14,7 +14,7 @@ use doorward_model::policy::Decision;
 use doorward_model::session::Bearings;
 use doorward_model::time::{Lifetime, Timestamp};
 use doorward_policy::{Facts, Permit};
-use doorward_signer::Subject;
+use doorward_signer::{Rejection, Subject};
 use http::header::{HeaderMap, HeaderValue};
 
 use crate::headers::ClientClaims;
@@ -237,18 +237,28 @@ async fn from_token(
 ) -> Result<Caller, Unavailable> {
     let renewable = carrier == Carrier::Cookie && app.refresh == Refresh::Edge;
     let known = match remembered(edge, token, app, arrival.now) {
-        Some(person) => Caller::Person { person, renewed: false },
+        Some(person) => Proof::Of(Caller::Person { person, renewed: false }),
         None => verified(edge, token, app, arrival, catalog).await?,
     };
     let renewal = match &known {
-        Caller::Person { person, .. } if renewable && person.ends_soon(arrival.now) => {
-            // Until its end the old token is good enough if renewing fails.
-            renewal::renewed(edge, token, app, arrival, catalog).await.unwrap_or_default()
+        Proof::Of(Caller::Person { person, .. }) if renewable && person.ends_soon(arrival.now) => {
+            renewal::ahead_of_time(edge, token, app, arrival, catalog).await
         }
-        Caller::Nobody if renewable => renewal::renewed(edge, token, app, arrival, catalog).await?,
+        Proof::Ended if renewable => renewal::renewed(edge, token, app, arrival, catalog).await?,
         _ => None,
     };
-    Ok(renewal.map_or(known, |person| Caller::Person { person, renewed: true }))
+    Ok(match (renewal, known) {
+        (Some(person), _) => Caller::Person { person, renewed: true },
+        (None, Proof::Of(caller)) => caller,
+        (None, Proof::Ended) => Caller::Nobody,
+    })
+}
+
+/// What a token proves.
+enum Proof {
+    Of(Caller),
+    /// Nothing any more: its time is over. Whether it ever did is not known yet.
+    Ended,
 }
 
 /// Whoever the token itself proves, kept for its next use.
@@ -258,27 +268,30 @@ async fn verified(
     app: &Arc<App>,
     arrival: &Arrival,
     catalog: &Catalog,
-) -> Result<Caller, Unavailable> {
+) -> Result<Proof, Unavailable> {
     let ring = edge.signer.keyring();
-    let Ok(verified) = ring.verify_app(token, &edge.issuers, &app.aud, arrival.now, Lifetime::ZERO) else {
-        return Ok(Caller::Nobody);
+    let verified = match ring.verify_app(token, &edge.issuers, &app.aud, arrival.now, Lifetime::ZERO) {
+        Ok(verified) => verified,
+        Err(Rejection::Expired) => return Ok(Proof::Ended),
+        Err(Rejection::NotYetValid) if edge.skew.goes_in_circles(edge, token, app, arrival) => return Err(Unavailable),
+        Err(_) => return Ok(Proof::Of(Caller::Nobody)),
     };
     if edge.store.revocations().is_revoked(&verified.bearings()) {
-        return Ok(Caller::Nobody);
+        return Ok(Proof::Of(Caller::Nobody));
     }
     let nonce = match &verified.subject {
         Subject::Service { common_name } => {
-            return Ok(machine::from_assertion(common_name, token, app, catalog, arrival.now));
+            return Ok(Proof::Of(machine::from_assertion(common_name, token, app, catalog, arrival.now)));
         }
         Subject::User { nonce, .. } => nonce.clone(),
     };
     let store = edge.store.clone();
     let session = edge.off_path(async move { store.session(&nonce).await }).await.map_err(|_| Unavailable)?;
-    let Some(session) = session else { return Ok(Caller::Nobody) };
+    let Some(session) = session else { return Ok(Proof::Of(Caller::Nobody)) };
     let expires = Timestamp::from_secs(verified.exp);
     let person = Arc::new(Person::new(app, session.identity, verified.bearings(), expires, token));
     edge.remembered.keep(&person);
-    Ok(Caller::Person { person, renewed: false })
+    Ok(Proof::Of(Caller::Person { person, renewed: false }))
 }
 
 fn remembered(edge: &Edge, token: &str, app: &App, now: Timestamp) -> Option<Arc<Person>> {

@@ -23,6 +23,7 @@ mod record;
 mod refusal;
 mod renewal;
 mod respond;
+mod skew;
 mod upstream;
 mod watch;
 
@@ -50,6 +51,7 @@ use crate::listen::clients::Clients;
 use crate::machine::Minted;
 use crate::metrics::{Metrics, Shard};
 use crate::renewal::Renewals;
+use crate::skew::Skew;
 use crate::upstream::pool::Pool;
 use crate::watch::Watch;
 use crate::watch::connection::Connection;
@@ -102,6 +104,7 @@ pub struct Edge {
     remembered: Remembered,
     minted: Minted,
     renewals: Renewals,
+    skew: Skew,
     /// Challenges that may be signed at once.
     challenges: Semaphore,
     /// Connections of each client address.
@@ -133,6 +136,7 @@ impl Edge {
             remembered: Remembered::new(),
             minted: Minted::new(),
             renewals: Renewals::new(),
+            skew: Skew::new(),
             challenges: Semaphore::new(MOST_CHALLENGES),
             clients: Clients::default(),
             requests: AtomicUsize::new(0),
