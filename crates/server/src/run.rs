@@ -16,8 +16,8 @@ use std::time::Duration;
 use doorward_model::live::LiveCatalog;
 use doorward_model::secret::Secret;
 use doorward_model::site::Team;
-use doorward_model::time::Clock;
-use doorward_store::{Seal, Store, StoreError};
+use doorward_model::time::{Clock, Lifetime};
+use doorward_store::{Patience, Seal, Store, StoreError};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
@@ -151,6 +151,7 @@ impl Running {
             limits: self.config.limits,
             team: self.config.team.clone(),
             store_url: self.config.store_url.clone(),
+            revocation_freshness: self.config.revocation_freshness,
             encryption_key: self.config.encryption_key.clone(),
             api_token: self.config.api_token.clone(),
             users: self.config.users.clone(),
@@ -214,7 +215,7 @@ fn needing_restart(old: &Config, new: &Config) -> Vec<&'static str> {
         ("[listen]", listeners(old) != listeners(new)),
         ("[limits]", old.limits != new.limits),
         ("[team]", old.team != new.team),
-        ("[store]", old.store_url != new.store_url),
+        ("[store]", store(old) != store(new)),
         ("[keys]", old.encryption_key != new.encryption_key),
         ("[api]", token_changed),
         ("[[user]]", old.users != new.users),
@@ -228,6 +229,10 @@ fn needing_restart(old: &Config, new: &Config) -> Vec<&'static str> {
 /// whether there are any, which is not.
 fn listeners(config: &Config) -> (Listen, bool) {
     (Listen { tls: None, ..config.listen.clone() }, config.listen.tls.is_some())
+}
+
+const fn store(config: &Config) -> (&Option<Secret>, Lifetime) {
+    (&config.store_url, config.revocation_freshness)
 }
 
 /// The listening sockets, and what they were given.
@@ -270,7 +275,8 @@ pub(crate) async fn open_store(config: &Config, wait: Duration) -> Result<(Store
             (sqlite_url(&folder.path().join("doorward.db")), Some(folder))
         }
     };
-    let store = Store::connect(&url, seal, wait).await?;
+    let patience = Patience { start: wait, freshness: config.revocation_freshness.as_std() };
+    let store = Store::open(&url, seal, patience).await?;
     store.migrate().await?;
     Ok((store, folder))
 }

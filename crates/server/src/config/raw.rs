@@ -5,6 +5,7 @@
 mod limits;
 mod objects;
 mod providers;
+pub(super) mod store;
 
 pub(crate) use self::objects::service;
 pub(super) use self::objects::{RawApp, RawGroup, RawPolicy, RawRoute, RawRules};
@@ -36,6 +37,7 @@ pub(super) struct RawFile {
     pub(super) limits: Limits,
     pub(super) team: RawTeam,
     pub(super) store_url: Written<String>,
+    pub(super) revocation_freshness: Option<Lifetime>,
     pub(super) encryption_key: Written<Secret>,
     pub(super) api_token: Written<Secret>,
     pub(super) account_id: Option<At<AccountId>>,
@@ -118,6 +120,10 @@ impl RawFile {
             limits: root.table("limits").map(limits).unwrap_or_default(),
             team: root.table("team").map_or_else(RawTeam::absent, RawTeam::read),
             store_url: Written::of(store.as_ref(), "url", |store| store.needed("url")),
+            revocation_freshness: store
+                .as_ref()
+                .and_then(|store| store.read("revocation_freshness", self::store::freshness))
+                .map(|at| at.value),
             encryption_key: Written::of(keys.as_ref(), "encryption_key", |keys| {
                 keys.needed_as("encryption_key", secret)
             }),

@@ -17,6 +17,7 @@ use url::Url;
 use super::document::At;
 use super::names::{self, Names};
 use super::problem::Findings;
+use super::raw::store::MOST_FRESHNESS;
 use super::raw::{RawApp, RawFile, RawGroup, RawIdp, RawPolicy, RawRoute, RawRules, RawServiceToken, RawTls, RawUser};
 use super::resolved::{Config, Listen, Mode, TeamSettings, UNNAMED_TEAM, default_listener};
 
@@ -53,6 +54,7 @@ pub(super) fn resolve(raw: RawFile, file: &str, findings: &Findings) -> Config {
         },
         limits: raw.limits,
         store_url: raw.store_url.into_value().map(Secret::new),
+        revocation_freshness: raw.revocation_freshness.unwrap_or(MOST_FRESHNESS),
         encryption_key: raw.encryption_key.into_value(),
         api_token: raw.api_token.into_value(),
         team,

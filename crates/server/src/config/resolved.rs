@@ -48,6 +48,8 @@ pub struct Config {
     pub team: TeamSettings,
     /// Holds a password at times. Absent only in emulator mode: a temporary folder.
     pub store_url: Option<Secret>,
+    /// How long revocations are believed without news from the store.
+    pub revocation_freshness: Lifetime,
     pub encryption_key: Option<Secret>,
     pub api_token: Option<Secret>,
     pub apps: Vec<App>,

@@ -402,6 +402,7 @@ mode = "emulator"
 tls = { cert = "/nowhere/cert.pem", key = "/nowhere/key.pem" }
 [store]
 url = "mysql://door:hunter2@db.test/door"
+revocation_freshness = "5m"
 [[user]]
 email = "alice@example.com"
 "#,

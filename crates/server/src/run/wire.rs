@@ -81,6 +81,7 @@ pub(super) async fn doors(on: Foundation<'_>) -> Result<Doors, StartError> {
 
     let mut registry = registry();
     registry.register_collector(Box::new(StoreQueries(on.store.clone())));
+    on.store.register(&mut registry);
     let login = Login::new(doorward_login::Parts {
         clock: on.clock.clone(),
         catalog: catalog.clone(),
@@ -198,7 +199,7 @@ fn readiness(store: Store, draining: Arc<AtomicBool>) -> Readiness {
             };
             let revocations = match store.revocations().is_fresh() {
                 true => Check::passed("revocations"),
-                false => Check::failed("revocations", "revocations were not read for 30 seconds"),
+                false => Check::failed("revocations", "revocations were not read for too long"),
             };
             let running = match draining {
                 false => Check::passed("running"),
