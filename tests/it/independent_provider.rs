@@ -11,7 +11,7 @@ use crate::support::origin::Origin;
 use crate::support::reserved::Reserved;
 use crate::support::token;
 
-const POLICIES: &str = r#"allowed_idps = ["Foreign"]
+pub(crate) const POLICIES: &str = r#"allowed_idps = ["Foreign"]
 policies = [{ name = "Corp", decision = "allow", include = [{ email_domain = { domain = "corp.test" } }], require = [{ login_method = { id = "Foreign" } }] }]"#;
 
 struct Installation {
@@ -28,7 +28,7 @@ async fn installation(change: impl FnOnce(Config) -> Config) -> Installation {
 }
 
 /// Signs in through the foreign provider's own pages: a login, then consent.
-async fn sign_in(browser: &mut Client, url: &str, login: &str) -> Reply {
+pub(crate) async fn sign_in(browser: &mut Client, url: &str, login: &str) -> Reply {
     let mut page = browser.reach_provider(url).await;
     for _ in 0..2 {
         let forms = html::forms(&page.body);

@@ -19,6 +19,7 @@ mod live_streams;
 mod login_flow;
 mod lying_providers;
 mod observability;
+mod nodes;
 mod origins;
 mod paths;
 mod proxies;

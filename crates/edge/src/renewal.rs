@@ -172,16 +172,15 @@ async fn agreed(
     arrival: &Arrival,
 ) -> Result<Arc<Person>, Refused> {
     let until = minted.expires.min(arrival.now.plus(KEPT));
-    let token = {
+    let successor = {
         let (store, old, ours, now) = (edge.store.clone(), old.to_owned(), minted.token.clone(), arrival.now);
         edge.off_path(async move { store.successor(&old, &ours, until, now).await }).await?
     };
-    let is_ours = token == minted.token;
-    let (bearings, expires) = match is_ours {
+    let (bearings, expires) = match successor.is_ours {
         true => (minted.bearings, minted.expires),
         false => {
             let ring = edge.signer.keyring();
-            let theirs = ring.verify_app(&token, &edge.issuers, &app.aud, arrival.now, Lifetime::ZERO);
+            let theirs = ring.verify_app(&successor.token, &edge.issuers, &app.aud, arrival.now, Lifetime::ZERO);
             let theirs = theirs.map_err(|_| Refused::No)?;
             (theirs.bearings(), Timestamp::from_secs(theirs.exp))
         }
@@ -190,14 +189,14 @@ async fn agreed(
     if bearings.session.as_ref() != Some(&session.nonce) || edge.store.revocations().is_revoked(&bearings) {
         return Err(Refused::No);
     }
-    if is_ours {
+    if successor.is_ours {
         tracing::info!(
             ray.id = %arrival.ray, app.name = app.name, user.email = %session.identity.email,
             policy = permit.policy(), rule = permit.rule(), "renewed a token in place"
         );
         edge.metrics.renewals.inc();
     }
-    let person = Arc::new(Person::new(app, session.identity, bearings, expires, &token));
+    let person = Arc::new(Person::new(app, session.identity, bearings, expires, &successor.token));
     edge.remembered.keep(&person);
     Ok(person)
 }

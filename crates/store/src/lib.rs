@@ -36,6 +36,7 @@ use tokio::sync::Notify;
 pub use crate::error::{KeyMismatch, LostKeys, StoreError};
 pub use crate::keys::{KeyState, NewKey, StoredKey};
 pub use crate::patience::Patience;
+pub use crate::renewals::Successor;
 pub use crate::revocations::Revocations;
 pub use crate::seal::Seal;
 

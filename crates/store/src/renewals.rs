@@ -8,9 +8,16 @@ use crate::Store;
 use crate::database::text;
 use crate::error::{KeyMismatch, StoreError};
 
+/// What replaces a token. No `Debug`: it lets its bearer in.
+pub struct Successor {
+    pub token: String,
+    /// Whether it is what the caller offered: nobody was faster.
+    pub is_ours: bool,
+}
+
 impl Store {
     /// The token that replaces `old` until `until`: `new`, unless somebody on
-    /// some node was faster a moment ago; then theirs. Whoever asks compares.
+    /// some node was faster a moment ago; then theirs.
     ///
     /// The old token is kept by its digest and its successor sealed, so that
     /// nobody who reads the database can use them.
@@ -23,10 +30,11 @@ impl Store {
         new: &str,
         until: Timestamp,
         now: Timestamp,
-    ) -> Result<String, StoreError> {
+    ) -> Result<Successor, StoreError> {
         let digest = sha256_hex(old);
         // The purpose names the old token: a successor moved to another row does not open.
         let purpose = format!("renewal {digest}");
+        let offered = self.sealer().seal(&purpose, new.as_bytes());
         let rows = self
             .database()
             .change_returning(
@@ -40,15 +48,15 @@ impl Store {
                      RETURNING successor",
                 )
                 .bind(digest)
-                .bind(self.sealer().seal(&purpose, new.as_bytes()))
+                .bind(offered.clone())
                 .bind(until.0)
                 .bind(now.0),
             )
             .await?;
         let sealed = rows.first().map(|row| text(row, "successor")).transpose()?.unwrap_or_default();
-        self.sealer()
-            .open(&purpose, &sealed)
-            .and_then(|plain| String::from_utf8(plain).ok())
-            .ok_or(StoreError::WrongKey(KeyMismatch::DamagedValue))
+        let token = self.sealer().open(&purpose, &sealed).and_then(|plain| String::from_utf8(plain).ok());
+        // Two nodes that sign the same claims make the same token; what is sealed is never alike.
+        let is_ours = sealed == offered;
+        Ok(Successor { token: token.ok_or(StoreError::WrongKey(KeyMismatch::DamagedValue))?, is_ours })
     }
 }

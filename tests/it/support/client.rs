@@ -13,7 +13,9 @@ use super::html::{self, Form};
 #[derive(Clone)]
 pub(crate) struct Client {
     http: reqwest::Client,
-    gateway: SocketAddr,
+    /// More than one stand behind a balancer that knows no stickiness.
+    nodes: Vec<SocketAddr>,
+    turn: usize,
     scheme: String,
     /// Sent with every request to the gateway.
     headers: Vec<(String, String)>,
@@ -83,13 +85,25 @@ impl Client {
             .expect("a client");
         Client {
             http,
-            gateway: gateway.public(),
+            nodes: vec![gateway.public()],
+            turn: 0,
             scheme: gateway.scheme().to_owned(),
             headers: Vec::new(),
             jar: Jar::default(),
             history: Vec::new(),
             given: Vec::new(),
         }
+    }
+
+    /// A browser in front of several nodes: each of its requests goes to the next one.
+    pub(crate) fn across(nodes: &[Gateway]) -> Client {
+        Client { nodes: nodes.iter().map(Gateway::public).collect(), ..Client::new(&nodes[0]) }
+    }
+
+    /// The same browser, whose next request goes to the node of this number.
+    pub(crate) fn at_turn(mut self, turn: usize) -> Client {
+        self.turn = turn;
+        self
     }
 
     /// The same browser behind a proxy (or a liar) that adds this to every request.
@@ -143,9 +157,11 @@ impl Client {
         let mut target = url.clone();
         // Addresses name somebody else than the gateway, an identity provider for instance.
         if host.parse::<std::net::IpAddr>().is_err() {
+            let node = self.nodes[self.turn % self.nodes.len()];
+            self.turn += 1;
             target.set_scheme(&self.scheme).expect("http or https");
-            target.set_ip_host(self.gateway.ip()).expect("an address");
-            target.set_port(Some(self.gateway.port())).expect("a port");
+            target.set_ip_host(node.ip()).expect("an address");
+            target.set_port(Some(node.port())).expect("a port");
         }
         let mut request = self.http.request(method, target).header("Host", authority);
         for (name, value) in self.headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).chain(headers.iter().copied()) {
