@@ -12,11 +12,7 @@ use crate::support::postgres;
 
 /// Databases as the first version left them, and the tokens that it gave out.
 const FIRST: [(&str, &str, &str); 2] = [
-    (
-        "sqlite",
-        include_str!("../fixtures/schema_0001/sqlite.sql"),
-        include_str!("../fixtures/schema_0001/sqlite.json"),
-    ),
+    ("sqlite", include_str!("../fixtures/schema_0001/sqlite.sql"), include_str!("../fixtures/schema_0001/sqlite.json")),
     (
         "postgres",
         include_str!("../fixtures/schema_0001/postgres.sql"),
