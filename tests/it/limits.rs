@@ -170,6 +170,32 @@ async fn e_08_an_http_2_client_that_leaves_no_room_in_its_streams_is_cut_off() {
 }
 
 #[tokio::test]
+async fn e_08_an_answer_that_was_made_and_is_not_taken_holds_no_place_for_ever() {
+    let world = World::with(short).await;
+    let mut frames = Frames::connect(world.public()).await;
+    frames.send(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0]).await;
+    for (stream, path) in [(1, "/public"), (3, "/"), (5, "/cdn-cgi/access/certs"), (7, "/nothing")] {
+        let head = fields(&[(":method", "GET"), (":scheme", "http"), (":authority", APP), (":path", path)]);
+        frames.send(HEADERS, END_HEADERS | END_STREAM, stream, &head).await;
+    }
+    tokio::time::timeout(SOON, frames.end()).await.expect("the connection ends soon");
+    assert!(metric(&world, "doorward_cut_off_total{reason=\"slow_client\"}").await >= 1);
+}
+
+#[tokio::test]
+async fn q_02_a_form_of_ours_is_not_waited_for_either() {
+    let world = World::with(short).await;
+    let host = world.gateway.team_host();
+    let mut raw = Raw::connect(world.public()).await;
+    let kind = "Content-Type: application/x-www-form-urlencoded";
+    raw.send(format!(
+        "POST /cdn-cgi/doorward/idp/authorize HTTP/1.1\r\nHost: {host}\r\n{kind}\r\nContent-Length: 500\r\n\r\nabc"
+    ))
+    .await;
+    tokio::time::timeout(SOON, raw.rest()).await.expect("its end soon");
+}
+
+#[tokio::test]
 async fn e_08_who_floods_with_pings_and_never_reads_the_answers_is_cut_off() {
     let world = World::with(short).await;
     let mut stream = connected(&world, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await;
@@ -250,7 +276,13 @@ async fn one_client_has_no_more_connections_than_it_may_and_others_are_served() 
 
 #[tokio::test]
 async fn more_requests_than_are_served_at_once_are_503_and_take_nothing_from_the_others() {
-    let world = World::with(limits("max_requests = 2")).await;
+    for limit in ["max_requests = 2", "max_requests_per_client = 2"] {
+        more_than_two(limit).await;
+    }
+}
+
+async fn more_than_two(limit: &'static str) {
+    let world = World::with(limits(limit)).await;
     world.origin.answer(Answer::Events);
     let request = format!("GET /public HTTP/1.1\r\nHost: {APP}\r\n\r\n");
     let mut held = Vec::new();

@@ -2,14 +2,14 @@
 //! behind us made, and an origin's answer handed through as it arrives.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
-use crate::record::Told;
 use crate::upstream::download::Download;
-use crate::watch::connection::Turn;
+use crate::watch::stay::Stay;
 
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -63,25 +63,12 @@ impl http_body::Body for Body {
     }
 }
 
-/// A body with the request's turn, which is over when the body is.
-pub(crate) struct Served {
-    pub(crate) body: Told,
-    pub(crate) _turn: Turn,
-}
-
-impl http_body::Body for Served {
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        Pin::new(&mut self.get_mut().body).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+impl Body {
+    /// Whose answer it is, where somebody's right to it has to hold.
+    pub(crate) const fn stay(&self) -> Option<&Arc<Stay>> {
+        match self {
+            Self::Origin(download) => Some(download.stay()),
+            Self::Own(_) | Self::Router(_) => None,
+        }
     }
 }

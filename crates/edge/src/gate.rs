@@ -51,6 +51,7 @@ pub(crate) async fn gate(entrance: &Entrance, request: Request<Incoming>, record
     record.belongs_to(app.as_ref());
     visit.arrival.app.clone_from(&app);
     if let Some(door) = door(edge, &visit, &catalog) {
+        let body = Upload::of(body, &entrance.worker.watch, None, 0);
         return dispatch(edge, door, &visit, head, body).await;
     }
     let Some(app) = app else {
@@ -106,7 +107,7 @@ fn is_local_certs(edge: &Edge, visit: &Visit) -> bool {
 }
 
 /// Hands a request to a router, away from the workers: it may wait for the store.
-async fn dispatch(edge: &Edge, door: axum::Router, visit: &Visit, mut head: Parts, body: Incoming) -> Response<Body> {
+async fn dispatch(edge: &Edge, door: axum::Router, visit: &Visit, mut head: Parts, body: Upload) -> Response<Body> {
     use tower::ServiceExt as _;
 
     head.uri = request::origin_form(&head.uri, &visit.path);
@@ -170,7 +171,7 @@ async fn forward(
     let websocket = upgrade::is_websocket(&head);
     let exclusive = answer::authenticates_connections(head.headers.get(AUTHORIZATION));
     let client = head.extensions.remove::<OnUpgrade>().filter(|_| websocket);
-    let upload = |body| Upload::of(body, watch, stay, edge.limits.max_body_size);
+    let upload = |body| Upload::of(body, watch, Some(stay), edge.limits.max_body_size);
     let request = request::build(stay, &assertion, head, body, client.is_some(), upload);
     record.uploads(request.body().flow());
     let mut response = match &route.service {
@@ -205,7 +206,7 @@ async fn from_origin(
     // It may have been waited for: it is for nobody whose session ended meanwhile.
     let answered = if stay.holds(&worker.edge) { answered } else { Err(Trouble::Cut(Cut::Ended)) };
     record.origin_answered(answered.as_ref().err());
-    let download = |body, lease| Download::of(body, lease, &worker.watch, stay, &entrance.connection);
+    let download = |body, lease| Download::of(body, lease, stay);
     match (answered, client) {
         (Ok((response, lease)), Some(client)) if upgrade::is_accepted(&response) => {
             upgrade::tunnel(worker, stay, client, response, lease, record.of_tunnel())

@@ -47,7 +47,7 @@ pub use listen::{PublicListener, Running, serve};
 
 use crate::arrive::{Socket, Trust};
 use crate::caller::Remembered;
-use crate::listen::clients::Clients;
+use crate::listen::clients::{Clients, Place};
 use crate::machine::Minted;
 use crate::metrics::{Metrics, Shard};
 use crate::renewal::Renewals;
@@ -183,4 +183,6 @@ struct Entrance {
     worker: Arc<Worker>,
     connection: Arc<Connection>,
     socket: Socket,
+    /// Among the client's other connections; none for proxies that are trusted.
+    place: Option<Place>,
 }

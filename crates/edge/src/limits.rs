@@ -24,6 +24,8 @@ pub struct Limits {
     pub max_connections_per_client: usize,
     /// Requests being served over all connections; more are answered 503.
     pub max_requests: usize,
+    /// The same of one client address; 0 sets no bound, trusted proxies have none.
+    pub max_requests_per_client: usize,
     /// Requests at once on one HTTP/2 connection.
     pub max_streams: usize,
     /// Bytes of a request's head; more are answered 431.
@@ -58,6 +60,7 @@ impl Default for Limits {
             max_connections: 10_000,
             max_connections_per_client: 1024,
             max_requests: 10_000,
+            max_requests_per_client: 1024,
             max_streams: 100,
             max_header_size: 128 * 1024,
             max_body_size: 0,

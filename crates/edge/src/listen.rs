@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use crate::arrive::Socket;
+use crate::listen::clients::Place;
 use crate::upstream::pool::Pool;
 use crate::watch::Watch;
 use crate::{Edge, Worker};
@@ -156,22 +157,23 @@ impl Acceptor {
         let edge = &self.worker.edge;
         // Proxies that are trusted bring everybody's connections.
         let place = match edge.trust.covers(peer) {
-            true => Some(None),
-            false => edge.clients.admit(peer, edge.limits.max_connections_per_client).map(Some),
+            true => None,
+            false => Some(edge.clients.admit(peer, edge.limits.max_connections_per_client)),
         };
-        let Some(place) = place else {
+        if let Some(None) = place {
             edge.metrics.crowded.inc();
             return tracing::debug!(client.ip = %peer, "closed a connection: limits.max_connections_per_client is reached");
-        };
+        }
         let connection = Opening {
             worker: Arc::clone(&self.worker),
             socket: Socket { peer, tls: self.tls.is_some() },
             stopped: self.stopped.clone(),
+            place: place.flatten(),
         };
         let (tls, counted) = (self.tls.clone(), edge.metrics.connection());
         tokio::spawn(async move {
             connection.serve(stream, tls).await;
-            drop((counted, place, slot));
+            drop((counted, slot));
         });
     }
 }
@@ -190,6 +192,7 @@ struct Opening {
     worker: Arc<Worker>,
     socket: Socket,
     stopped: watch::Receiver<bool>,
+    place: Option<Place>,
 }
 
 impl Opening {
@@ -218,8 +221,8 @@ impl Opening {
         };
         let Ok(Ok((transport, http2))) = opened else { return };
         match transport {
-            Transport::Plain(stream) => serve::connection(self.worker, self.socket, stream, http2).await,
-            Transport::Tls(stream) => serve::connection(self.worker, self.socket, *stream, http2).await,
+            Transport::Plain(stream) => serve::connection(self.worker, self.socket, self.place, stream, http2).await,
+            Transport::Tls(stream) => serve::connection(self.worker, self.socket, self.place, *stream, http2).await,
         }
     }
 }

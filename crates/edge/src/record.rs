@@ -22,6 +22,7 @@ use crate::caller::Caller;
 use crate::metrics::{Reason, Shard, Stage, Tally};
 use crate::upstream::exchange::Trouble;
 use crate::watch::flow::Flow;
+use crate::watch::stay::Stay;
 
 /// One request, to be told when this is dropped.
 pub(crate) struct Record {
@@ -227,6 +228,13 @@ impl Drop for Noted {
 pub(crate) struct Told {
     body: Body,
     noted: Option<Box<Noted>>,
+}
+
+impl Told {
+    /// Whose answer it is, where somebody's right to it has to hold.
+    pub(crate) const fn stay(&self) -> Option<&Arc<Stay>> {
+        self.body.stay()
+    }
 }
 
 impl http_body::Body for Told {

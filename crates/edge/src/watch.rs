@@ -6,6 +6,7 @@
 pub(crate) mod connection;
 pub(crate) mod flow;
 pub(crate) mod pace;
+pub(crate) mod served;
 pub(crate) mod signal;
 pub(crate) mod stay;
 

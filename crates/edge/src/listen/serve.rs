@@ -19,23 +19,26 @@ use prometheus_client::metrics::counter::Counter;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::arrive::Socket;
-use crate::body::{Body, Served};
+use crate::body::Body;
 use crate::gate::gate;
+use crate::listen::clients::Place;
 use crate::record::Record;
 use crate::watch::connection::{Connection, Line, Turn};
+use crate::watch::served::Served;
 use crate::{Entrance, Worker, respond};
 
 /// Serves a connection to its end.
 pub(super) async fn connection(
     worker: Arc<Worker>,
     socket: Socket,
+    place: Option<Place>,
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     http2: bool,
 ) {
     let watched = worker.watch.connection(http2);
     let line = TokioIo::new(Line { stream, connection: Arc::clone(watched.shared()) });
     let limits = worker.edge.limits;
-    let entrance = Arc::new(Entrance { worker, connection: Arc::clone(watched.shared()), socket });
+    let entrance = Arc::new(Entrance { worker, connection: Arc::clone(watched.shared()), socket, place });
     let service = service_fn(|request| {
         let entrance = Arc::clone(&entrance);
         async move { Ok::<_, Infallible>(answer(&entrance, request).await) }
@@ -83,17 +86,17 @@ where
 
 /// One request, of which is told when it ends. More than can be served are
 /// told to come again; a fault of ours costs the one request that met it.
-async fn answer(entrance: &Entrance, request: Request<Incoming>) -> Response<Served> {
+async fn answer(entrance: &Arc<Entrance>, request: Request<Incoming>) -> Response<Served> {
     let edge = &entrance.worker.edge;
     let mut record = Record::begun(&entrance.worker, &request);
-    let turn = Turn::begun(&entrance.connection, edge);
-    let response = if turn.others < edge.limits.max_requests {
+    let turn = Turn::begun(entrance);
+    let response = if turn.is_within(&edge.limits) {
         unharmed(&edge.metrics.panics, gate(entrance, request, &mut record)).await
     } else {
         edge.metrics.shed.inc();
         respond::overloaded()
     };
-    record.answered(response).map(|body| Served { body, _turn: turn })
+    record.answered(response).map(|body| Served::new(body, &entrance.worker.watch, turn))
 }
 
 /// The answer, or a plain one where making it met a fault of ours.

@@ -58,7 +58,7 @@ pub(crate) fn tunnel(
 ) -> Response<Body> {
     let origin = hyper::upgrade::on(&mut response);
     let (edge, watch) = (Arc::clone(&worker.edge), Arc::clone(&worker.watch));
-    let flow = watch.flow(Flow::new(Kind::Tunnel, stay, watch.now()));
+    let flow = watch.flow(Flow::new(Kind::Tunnel, Some(Arc::clone(stay)), watch.now()));
     // A tunnel counts as a connection as long as it is open. There may be none
     // free at this very moment; then the next client waits instead.
     let slot = Arc::clone(&worker.open).try_acquire_owned().ok();

@@ -15,7 +15,7 @@ use crate::watch::signal::Cut;
 use crate::watch::stay::Stay;
 use crate::watch::{Watch, Watched};
 
-/// What goes to an origin.
+/// What goes to an origin, or to a form of ours.
 pub(crate) enum Upload {
     Client(Sending),
     Nothing,
@@ -47,11 +47,11 @@ pub(crate) fn is_too_large(body: &Incoming, most: u64) -> bool {
 
 impl Upload {
     /// `most`: the longest body that is taken, in bytes; 0 for any.
-    pub(crate) fn of(incoming: Incoming, watch: &Arc<Watch>, stay: &Arc<Stay>, most: u64) -> Self {
+    pub(crate) fn of(incoming: Incoming, watch: &Arc<Watch>, stay: Option<&Arc<Stay>>, most: u64) -> Self {
         if incoming.is_end_stream() && incoming.size_hint().exact() == Some(0) {
             return Self::Nothing;
         }
-        let flow = watch.flow(Flow::new(Kind::Upload, stay, watch.now()));
+        let flow = watch.flow(Flow::new(Kind::Upload, stay.cloned(), watch.now()));
         let room = if most == 0 { u64::MAX } else { most };
         Self::Client(Sending { incoming, watch: Arc::clone(watch), flow, room })
     }

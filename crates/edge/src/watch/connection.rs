@@ -9,7 +9,9 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::Edge;
+use crate::Entrance;
+use crate::limits::Limits;
+use crate::listen::clients;
 use crate::watch::signal::{Cut, Signal};
 use crate::watch::{Bounds, Ticks, Watch, passed};
 
@@ -93,26 +95,46 @@ impl Connection {
 
 /// A request that is being served. It ends with its answer's last byte.
 pub(crate) struct Turn {
-    connection: Arc<Connection>,
-    edge: Arc<Edge>,
-    /// How many others were being served when it began, on all connections.
-    pub(crate) others: usize,
+    entrance: Arc<Entrance>,
+    /// How many others were being served when it began: on all connections, and for the same client.
+    others: usize,
+    of_client: usize,
 }
 
 impl Turn {
-    pub(crate) fn begun(connection: &Arc<Connection>, edge: &Arc<Edge>) -> Self {
+    pub(crate) fn begun(entrance: &Arc<Entrance>) -> Self {
+        let connection = &entrance.connection;
         connection.requests.fetch_add(1, Ordering::Relaxed);
         connection.enter(Phase::Busy);
-        let others = edge.requests.fetch_add(1, Ordering::Relaxed);
-        Self { connection: Arc::clone(connection), edge: Arc::clone(edge), others }
+        let others = clients::enter(&entrance.worker.edge.requests);
+        let of_client = entrance.place.as_ref().map_or(0, |place| clients::enter(place.requests()));
+        Self { entrance: Arc::clone(entrance), others, of_client }
+    }
+
+    /// Whether it may be served beside those others.
+    pub(crate) const fn is_within(&self, limits: &Limits) -> bool {
+        let most_of_client = limits.max_requests_per_client;
+        self.others < limits.max_requests && (most_of_client == 0 || self.of_client < most_of_client)
+    }
+
+    pub(crate) fn connection(&self) -> &Arc<Connection> {
+        &self.entrance.connection
+    }
+
+    pub(crate) fn is_http2(&self) -> bool {
+        self.entrance.connection.http2
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.edge.requests.fetch_sub(1, Ordering::Relaxed);
-        if self.connection.requests.fetch_sub(1, Ordering::Relaxed) == 1 {
-            self.connection.enter(Phase::Idle);
+        let Entrance { worker, connection, place, .. } = &*self.entrance;
+        clients::leave(&worker.edge.requests);
+        if let Some(place) = place {
+            clients::leave(place.requests());
+        }
+        if connection.requests.fetch_sub(1, Ordering::Relaxed) == 1 {
+            connection.enter(Phase::Idle);
         }
     }
 }
@@ -172,7 +194,6 @@ mod tests {
     use doorward_model::time::Lifetime;
 
     use super::*;
-    use crate::limits::Limits;
 
     // One second is five ticks.
     const SECOND: Ticks = 5;

@@ -25,7 +25,8 @@ pub(crate) enum Failure {
 
 pub(crate) struct Flow {
     pub(crate) pace: Pace,
-    stay: Arc<Stay>,
+    /// None where nobody's right is asked for: pages and forms of ours.
+    stay: Option<Arc<Stay>>,
     /// Ended with the flow where the client takes nothing any more: HTTP/2
     /// does not ask a body whose stream has no room.
     connection: Option<Arc<Connection>>,
@@ -34,14 +35,14 @@ pub(crate) struct Flow {
 }
 
 impl Flow {
-    pub(crate) fn download(stay: &Arc<Stay>, connection: &Arc<Connection>, now: Ticks) -> Self {
+    pub(crate) fn download(stay: Option<Arc<Stay>>, connection: &Arc<Connection>, now: Ticks) -> Self {
         Self { connection: Some(Arc::clone(connection)), ..Self::new(Kind::Download, stay, now) }
     }
 
-    pub(crate) fn new(kind: Kind, stay: &Arc<Stay>, now: Ticks) -> Self {
+    pub(crate) fn new(kind: Kind, stay: Option<Arc<Stay>>, now: Ticks) -> Self {
         Self {
             pace: Pace::new(kind, now),
-            stay: Arc::clone(stay),
+            stay,
             connection: None,
             failure: AtomicU8::new(0),
             signal: Signal::default(),
@@ -70,14 +71,14 @@ impl Flow {
             return None;
         }
         self.pace.overdue(tick, bounds).or_else(|| {
-            let standing = if changed { self.stay.standing(edge, now) } else { self.stay.in_time(now) };
-            standing.err()
+            let stay = self.stay.as_ref()?;
+            if changed { stay.standing(edge, now).err() } else { stay.in_time(now).err() }
         })
     }
 
     pub(super) fn end(&self, cut: Cut, now: Timestamp) {
-        if matches!(cut, Cut::Ended | Cut::Unchecked) {
-            self.stay.log_end(cut, now);
+        if let (Some(stay), Cut::Ended | Cut::Unchecked) = (&self.stay, cut) {
+            stay.log_end(cut, now);
         }
         self.signal.cut(cut);
         if let (Cut::SlowClient, Some(connection)) = (cut, &self.connection) {

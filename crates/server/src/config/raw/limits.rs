@@ -27,6 +27,7 @@ pub(super) fn read(table: &Table<'_>) -> Limits {
     number(table, "max_connections", &some, &mut limits.max_connections);
     number(table, "max_connections_per_client", &any, &mut limits.max_connections_per_client);
     number(table, "max_requests", &some, &mut limits.max_requests);
+    number(table, "max_requests_per_client", &any, &mut limits.max_requests_per_client);
     number(table, "max_streams", &some, &mut limits.max_streams);
     number(table, "max_header_size", &HEADER_SIZES, &mut limits.max_header_size);
     number(table, "max_body_size", &(0..=u64::MAX), &mut limits.max_body_size);
