@@ -13,6 +13,8 @@ mod body;
 mod caller;
 mod challenge;
 mod cookies;
+#[doc(hidden)]
+pub mod fuzzing;
 mod gate;
 mod headers;
 mod limits;
