@@ -20,6 +20,7 @@ mod login_flow;
 mod lying_providers;
 mod nodes;
 mod observability;
+mod origin_answers;
 mod origins;
 mod paths;
 mod proxies;

@@ -29,6 +29,10 @@ pub(crate) enum Answer {
     Bytes(Vec<u8>),
     /// These bytes, and the connection stays open.
     BytesAndStay(Vec<u8>),
+    /// These bytes; then, when [`Origin::emit_raw`] gives it, something that nobody asked for.
+    BytesAndMore(Vec<u8>),
+    /// These bytes, and then the connection is reset.
+    BytesAndReset(Vec<u8>),
     /// Reads the request and says nothing.
     Silence,
     /// Closes as soon as the request's head was read.
@@ -75,6 +79,7 @@ struct Shared {
     answer: Mutex<Answer>,
     seen: Mutex<Vec<Seen>>,
     connections: AtomicUsize,
+    closed: AtomicUsize,
     bytes: AtomicUsize,
     events: broadcast::Sender<String>,
     arriving: watch::Sender<usize>,
@@ -95,6 +100,7 @@ impl Origin {
             answer: Mutex::new(Answer::Ok),
             seen: Mutex::default(),
             connections: AtomicUsize::new(0),
+            closed: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
             events: broadcast::channel(64).0,
             arriving: watch::channel(0).0,
@@ -141,6 +147,16 @@ impl Origin {
         assert_eq!(self.shared.bytes.load(Ordering::SeqCst), 0, "{because_of}: reached the origin: {:#?}", self.seen());
     }
 
+    /// How many connections have ended, from whichever side.
+    pub(crate) fn closed(&self) -> usize {
+        self.shared.closed.load(Ordering::SeqCst)
+    }
+
+    /// Sends these bytes on every connection whose answer was to have more.
+    pub(crate) fn emit_raw(&self, bytes: &str) {
+        self.shared.events.send(bytes.to_owned()).expect("a connection waits for more");
+    }
+
     /// Sends one server-sent event to everyone who listens, once somebody does.
     pub(crate) async fn emit(&self, data: &str) {
         eventually("somebody listens to the events", async || {
@@ -162,7 +178,11 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         let number = shared.connections.fetch_add(1, Ordering::SeqCst);
-        connections.spawn(serve(stream, number, shared.clone()));
+        let shared = shared.clone();
+        connections.spawn(async move {
+            serve(stream, number, shared.clone()).await;
+            shared.closed.fetch_add(1, Ordering::SeqCst);
+        });
     }
 }
 
@@ -213,6 +233,16 @@ async fn reply(wire: &mut Wire<TcpStream>, head: &Head, answer: Answer, shared: 
             None
         }
         Answer::BytesAndStay(bytes) => send(wire, &bytes).await,
+        Answer::BytesAndMore(bytes) => {
+            let mut more = shared.events.subscribe();
+            send(wire, &bytes).await?;
+            send(wire, more.recv().await.ok()?.as_bytes()).await
+        }
+        Answer::BytesAndReset(bytes) => {
+            send(wire, &bytes).await;
+            wire.stream.set_zero_linger().ok()
+        }
+        .and(None),
         Answer::Silence => std::future::pending().await,
         Answer::Close => None,
         Answer::Download(length) => download(wire, length).await,
