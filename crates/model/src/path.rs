@@ -201,14 +201,21 @@ fn tail_matches(tail: &str, text: &str) -> bool {
         } else if piece.is_empty() {
             return true;
         } else {
-            // The last literal may sit anywhere that leaves a segment's boundary behind it.
-            return rest.match_indices(piece).any(|(at, _)| {
-                let after = &rest[at + piece.len()..];
-                after.is_empty() || after.starts_with('/') || piece.ends_with('/')
-            });
+            return ends_at_boundary(piece, rest);
         }
     }
     true
+}
+
+/// Whether the last literal sits anywhere that leaves a segment's boundary
+/// behind it. The boundaries are looked at, not the places of the literal,
+/// which may overlap: `/x*aa` covers `/xaaa`.
+fn ends_at_boundary(literal: &str, text: &str) -> bool {
+    if literal.ends_with('/') {
+        return text.contains(literal);
+    }
+    let mut boundaries = text.match_indices('/').map(|(at, _)| at).chain(std::iter::once(text.len()));
+    boundaries.any(|at| text[..at].ends_with(literal))
 }
 
 impl FromStr for PathPattern {

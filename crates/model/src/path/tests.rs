@@ -94,6 +94,8 @@ fn a_path_pattern_matches_as_the_table_of_access_says() {
         ("/alpha/*", &["/alpha/one", "/alpha/one/two"], &["/alpha", "/alpha/", "/alphabet"]),
         ("/foo*/bar", &["/food/bar", "/food/stuff/bar", "/foo/bar"], &["/food/barn", "/foo", "/fo/bar"]),
         ("/a*/b*/c", &["/ax/by/c", "/a/b/c/d"], &["/a/c/b"]),
+        // Places of the last literal overlap; each of them counts.
+        ("/x*aa", &["/xaaa", "/xaaaa/b", "/xaa"], &["/xa", "/xaaab"]),
     ] {
         let pattern: PathPattern = pattern.parse().unwrap();
         for path in yes {
@@ -112,7 +114,33 @@ fn a_pattern_that_no_request_could_match_is_refused() {
     }
 }
 
+/// A `*` by its definition: any text at all, tried in every length.
+fn matches_by_definition(pattern: &str, path: &str) -> bool {
+    match pattern.split_once('*') {
+        None => path
+            .strip_prefix(pattern)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || pattern.ends_with('/')),
+        Some((head, "")) => path.starts_with(head),
+        Some((head, tail)) => path
+            .strip_prefix(head)
+            .is_some_and(|rest| (0..=rest.len()).any(|length| matches_by_definition(tail, &rest[length..]))),
+    }
+}
+
 proptest! {
+    #[test]
+    fn q_08_a_pattern_matches_what_its_stars_can_stand_for(
+        head in "/[ab]{0,2}",
+        middle in prop::collection::vec("\\*/?[ab]{1,3}", 1..4),
+        path in "(/?[ab]{1,2}){0,8}",
+    ) {
+        let pattern = format!("{head}{}", middle.join("/")).replace("//", "/");
+        if let (Ok(pattern), Ok(path)) = (pattern.parse::<PathPattern>(), format!("/{path}").parse::<NormPath>()) {
+            let expected = matches_by_definition(pattern.as_str(), path.as_str());
+            prop_assert_eq!(pattern.matches(&path), expected, "{} on {}", pattern, path);
+        }
+    }
+
     #[test]
     fn c_13_normalising_twice_is_normalising_once(tokens in prop::collection::vec(
         prop::sample::select(vec!["/", ".", "..", ";", "%2e", "%2f", "%5c", "\\", "//", "%25", "%00", "a", "admin", "public", "%41"]), 0..12)) {
