@@ -23,6 +23,7 @@ pub(super) async fn exchange(
 ) -> Response {
     let answer = match form {
         Ok(RawForm(form)) => redeemed(&emulator, &headers, &Params::read(&form)),
+        Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => return rejection.into_response(),
         Err(_) => Err(invalid("send a form, with Content-Type: application/x-www-form-urlencoded")),
     };
     let mut response = match answer {
