@@ -31,6 +31,23 @@ async fn assert_refused(world: &World, bytes: &[u8]) {
     world.origin.assert_untouched(&shown);
 }
 
+/// The refusal of a body that broke after its head went on: `400`, the end of
+/// the connection, and no whole request at the origin.
+async fn assert_broken(world: &World, bytes: &[u8]) {
+    let shown = String::from_utf8_lossy(bytes).into_owned();
+    let (reply, rest) = said(world, &[bytes, SMUGGLED.as_bytes()].concat()).await;
+    let reply = reply.unwrap_or_else(|| panic!("an answer to {shown:?}"));
+    assert_eq!(reply.status(), 400, "{shown:?}");
+    assert_eq!(String::from_utf8_lossy(&rest), "", "{shown:?}: nothing follows");
+    // Once this has come back, what came before it has been recorded.
+    assert_eq!(world.raw_get("/public/after", &[]).await.status(), 200);
+    for seen in world.origin.seen() {
+        let whole = seen.complete && seen.head.target() != "/public/after";
+        assert!(!whole, "{shown:?} reached the origin as {seen:#?}");
+    }
+    world.origin.forget();
+}
+
 #[tokio::test]
 async fn d_01_a_length_beside_chunks_frames_nothing() {
     let world = World::start().await;
@@ -127,6 +144,34 @@ async fn d_06_a_length_said_oddly_is_refused_or_said_anew() {
         let seen = world.origin.only();
         assert_eq!(seen.head.all("content-length").collect::<Vec<_>>(), ["5"], "{length:?}");
         assert_eq!(seen.body, b"hello", "{length:?}");
+    }
+}
+
+#[tokio::test]
+async fn d_07_a_chunk_size_that_is_no_number_breaks_the_request() {
+    let world = World::start().await;
+    let head = head(&world).await;
+    for size in ["0x5", "+5", " 5", "-5", "5_0", "10000000000000005", "", "g", "5 5"] {
+        let bytes = format!("{head}Transfer-Encoding: chunked\r\n\r\n{size}\r\nhello\r\n0\r\n\r\n");
+        assert_broken(&world, bytes.as_bytes()).await;
+    }
+}
+
+#[tokio::test]
+async fn d_08_a_chunk_that_does_not_end_as_it_says_breaks_the_request() {
+    let world = World::start().await;
+    let head = head(&world).await;
+    for chunks in [
+        "5;\nhello\r\n0\r\n\r\n",
+        "5;a\rb\r\nhello\r\n0\r\n\r\n",
+        "5\nhello\r\n0\r\n\r\n",
+        "5\r\nhelloXX\r\n0\r\n\r\n",
+        "5\r\nhello0\r\n\r\n",
+        "5\rhello\r\n0\r\n\r\n",
+        "5\r\nhello\n0\r\n\r\n",
+    ] {
+        let bytes = format!("{head}Transfer-Encoding: chunked\r\n\r\n{chunks}");
+        assert_broken(&world, bytes.as_bytes()).await;
     }
 }
 
