@@ -5,6 +5,7 @@
 mod admin;
 mod architecture;
 mod authority;
+mod bounds;
 mod browser_forms;
 mod browser_sign_in;
 mod cli;

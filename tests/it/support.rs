@@ -20,6 +20,7 @@ pub(crate) mod peers;
 pub(crate) mod postgres;
 pub(crate) mod raw;
 pub(crate) mod reserved;
+pub(crate) mod rows;
 pub(crate) mod tied;
 pub(crate) mod token;
 pub(crate) mod wire;
