@@ -1,9 +1,6 @@
 //! Attack catalogue, group Q: what is too big is refused, and what comes in
 //! great numbers costs a bounded amount.
 
-use std::time::{Duration, Instant};
-
-use crate::support::client::Client;
 use crate::support::config::{ALICE, APP};
 use crate::support::raw::Raw;
 use crate::support::rows::rows;
