@@ -44,12 +44,12 @@ pub(crate) async fn gate(entrance: &Entrance, request: Request<Incoming>, record
     let claims = headers::strip(&mut head.headers);
     let catalog = edge.catalog.snapshot();
     let app = catalog.app_at(&visit.arrival.host, &visit.path).cloned();
+    visit.arrival.app.clone_from(&app);
+    record.arrived(&visit.arrival);
     if has_two_readings(&visit, app.as_ref(), &catalog) {
         record.unreadable();
         return respond::unreadable(Unreadable::Path);
     }
-    record.belongs_to(app.as_ref());
-    visit.arrival.app.clone_from(&app);
     if let Some(door) = door(edge, &visit, &catalog) {
         let body = Upload::of(body, &entrance.worker.watch, None, 0);
         return dispatch(edge, door, &visit, head, body).await;

@@ -7,6 +7,7 @@
 //! routers. What the policies say belongs to the policy crate: without its
 //! permit nothing here can be forwarded.
 
+mod access_log;
 mod arrive;
 mod assertion;
 mod body;
@@ -26,6 +27,7 @@ mod refusal;
 mod renewal;
 mod respond;
 mod skew;
+mod trace;
 mod upstream;
 mod watch;
 
@@ -44,6 +46,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsConnector;
 
+pub use access_log::{AccessLog, Destination, LineFormat};
 pub use limits::Limits;
 pub use listen::{PublicListener, Running, serve};
 
@@ -83,6 +86,7 @@ pub struct Parts<'a> {
     pub limits: Limits,
     /// Peers whose `X-Forwarded-*` headers are believed; none by default.
     pub trusted_proxies: Vec<IpNet>,
+    pub access_log: Option<Arc<AccessLog>>,
     pub registry: &'a mut Registry,
 }
 
@@ -118,7 +122,7 @@ pub struct Edge {
 impl Edge {
     #[must_use]
     pub fn new(parts: Parts<'_>) -> Arc<Self> {
-        let metrics = Metrics::registered(parts.registry, parts.catalog.clone());
+        let metrics = Metrics::registered(parts.registry, parts.catalog.clone(), parts.access_log);
         Arc::new(Self {
             clock: parts.clock,
             catalog: parts.catalog,

@@ -19,6 +19,7 @@ use prometheus_client::registry::Registry;
 
 pub(crate) use self::histogram::Histogram;
 use self::shown::Shown;
+use crate::access_log::{AccessLog, Teller};
 use crate::caller::Caller;
 use crate::upstream::exchange::Trouble;
 use crate::upstream::pool::Pool;
@@ -34,10 +35,15 @@ pub(crate) struct Metrics {
     pub(crate) shed: Counter,
     pub(crate) panics: Counter,
     shards: Arc<Mutex<Vec<Arc<Shard>>>>,
+    access_log: Option<Arc<AccessLog>>,
 }
 
 impl Metrics {
-    pub(crate) fn registered(registry: &mut Registry, catalog: LiveCatalog) -> Self {
+    pub(crate) fn registered(
+        registry: &mut Registry,
+        catalog: LiveCatalog,
+        access_log: Option<Arc<AccessLog>>,
+    ) -> Self {
         let metrics = Self {
             connections: Gauge::default(),
             tunnels: Gauge::default(),
@@ -47,7 +53,11 @@ impl Metrics {
             shed: Counter::default(),
             panics: Counter::default(),
             shards: Arc::default(),
+            access_log,
         };
+        if let Some(log) = &metrics.access_log {
+            log.register(registry);
+        }
         registry.register("doorward_connections", "Open client connections", metrics.connections.clone());
         registry.register("doorward_tunnels", "Open WebSockets", metrics.tunnels.clone());
         registry.register("doorward_tokens_renewed", "Application tokens renewed in place", metrics.renewals.clone());
@@ -79,7 +89,7 @@ impl Metrics {
 
     /// The share of a new worker.
     pub(crate) fn shard(&self, pool: &Arc<Pool>) -> Arc<Shard> {
-        let shard = Arc::new(Shard::new(Arc::downgrade(pool)));
+        let shard = Arc::new(Shard::new(Arc::downgrade(pool), self.access_log.as_deref().map(AccessLog::teller)));
         self.shards.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&shard));
         shard
     }
@@ -108,6 +118,8 @@ impl Drop for Counted {
 
 /// What one worker counts.
 pub(crate) struct Shard {
+    /// Where this worker's requests are told, if anywhere.
+    pub(crate) teller: Option<Teller>,
     pub(crate) in_flight: Level,
     pub(crate) unreadable: Count,
     pub(crate) unmatched: Count,
@@ -119,8 +131,9 @@ pub(crate) struct Shard {
 }
 
 impl Shard {
-    fn new(pool: Weak<Pool>) -> Self {
+    fn new(pool: Weak<Pool>, teller: Option<Teller>) -> Self {
         Self {
+            teller,
             in_flight: Level::default(),
             unreadable: Count::default(),
             unmatched: Count::default(),

@@ -3,13 +3,15 @@
 //! gate, rides on the body of the answer, and ends with that body, however
 //! that ends: bytes, durations and clients that left are right for that reason.
 
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use doorward_model::app::App;
+use doorward_model::arrival::Arrival;
 use doorward_model::id::RayId;
 use doorward_model::time::Timestamp;
 use doorward_policy::{Permit, Refusal};
@@ -17,12 +19,18 @@ use http::{Method, Request, Response, StatusCode};
 use http_body::{Body as _, Frame, SizeHint};
 
 use crate::Worker;
+use crate::access_log::entry::{Asked, Entry, Outcome, Who};
+use crate::arrive::Socket;
 use crate::body::{Body, BoxError};
 use crate::caller::Caller;
 use crate::metrics::{Reason, Shard, Stage, Tally};
+use crate::trace::{TraceId, TraceParent};
 use crate::upstream::exchange::Trouble;
 use crate::watch::flow::Flow;
 use crate::watch::stay::Stay;
+
+/// In the place of a status, when the client left before there was one.
+const CLIENT_LEFT: u16 = 499;
 
 /// One request, to be told when this is dropped.
 pub(crate) struct Record {
@@ -33,6 +41,8 @@ pub(crate) struct Record {
 }
 
 struct Noted {
+    /// None when nobody wants to be told.
+    told: Option<ToTell>,
     shard: Arc<Shard>,
     tally: Arc<Tally>,
     method: Method,
@@ -49,17 +59,35 @@ struct Noted {
     complete: bool,
 }
 
+/// What only the access log asks for.
+struct ToTell {
+    time: Timestamp,
+    ray: RayId,
+    client: IpAddr,
+    asked: Option<Asked>,
+    trace: Option<TraceId>,
+    app: Option<Arc<App>>,
+    outcome: Outcome,
+    who: Who,
+    origin: Option<Duration>,
+}
+
 impl Record {
-    pub(crate) fn begun<B>(worker: &Worker, request: &Request<B>) -> Self {
-        Self::of(worker, request.method().clone())
+    pub(crate) fn begun<B>(worker: &Worker, socket: Socket, request: &Request<B>) -> Self {
+        let mut record = Self::of(worker, socket, request.method().clone());
+        record.tell(|told| {
+            told.asked = Some(Asked::of(request));
+            told.trace = TraceParent::of(request.headers()).map(|parent| parent.trace);
+        });
+        record
     }
 
     /// How a connection ended: with bytes that were no request, sometimes.
     /// The answer to them is the HTTP library's own.
-    pub(crate) fn unparsed(worker: &Worker, ended: hyper::Result<()>) {
+    pub(crate) fn unparsed(worker: &Worker, socket: Socket, ended: hyper::Result<()>) {
         let Err(error) = ended else { return };
         if error.is_parse() {
-            let mut record = Self::of(worker, Method::default());
+            let mut record = Self::of(worker, socket, Method::default());
             record.unreadable();
             let too_large = error.is_parse_too_large();
             let status = if too_large { StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE } else { StatusCode::BAD_REQUEST };
@@ -67,10 +95,12 @@ impl Record {
         }
     }
 
-    fn of(worker: &Worker, method: Method) -> Self {
+    fn of(worker: &Worker, socket: Socket, method: Method) -> Self {
         let began = Instant::now();
+        let (ray, now) = (worker.edge.rays.next(), worker.edge.clock.now());
         worker.shard.in_flight.enter();
         let noted = Noted {
+            told: worker.shard.teller.is_some().then(|| ToTell::of(ray, now, socket)),
             shard: Arc::clone(&worker.shard),
             tally: worker.shard.nobody(),
             method,
@@ -83,31 +113,38 @@ impl Record {
             from_origin: false,
             complete: false,
         };
-        Self { ray: worker.edge.rays.next(), now: worker.edge.clock.now(), noted: Some(Box::new(noted)) }
+        Self { ray, now, noted: Some(Box::new(noted)) }
     }
 
     /// It cannot be said what the request is for.
     pub(crate) fn unreadable(&mut self) {
         self.note(|noted| noted.shard.unreadable.inc());
+        self.tell(|told| told.outcome = Outcome::Unreadable);
     }
 
     /// No application covers the address.
     pub(crate) fn unmatched(&mut self) {
         self.note(|noted| noted.shard.unmatched.inc());
+        self.tell(|told| told.outcome = Outcome::Unmatched);
     }
 
-    /// It is for this application; for none on the team's domain.
-    pub(crate) fn belongs_to(&mut self, app: Option<&Arc<App>>) {
+    /// It is known from where it comes, and for which application; for none on the team's domain.
+    pub(crate) fn arrived(&mut self, arrival: &Arrival) {
         self.note(|noted| {
-            if let Some(app) = app {
+            if let Some(app) = &arrival.app {
                 noted.tally = noted.shard.app(&app.name);
             }
+        });
+        self.tell(|told| {
+            told.client = arrival.client_ip;
+            told.app.clone_from(&arrival.app);
         });
     }
 
     /// It is known who calls.
-    pub(crate) fn found(&mut self, _caller: &Caller) {
-        self.note(|noted| noted.ended(Stage::Caller));
+    pub(crate) fn found(&mut self, caller: &Caller) {
+        self.note(|noted| _ = noted.ended(Stage::Caller));
+        self.tell(|told| told.who = caller.into());
     }
 
     pub(crate) fn admitted(&mut self, permit: &Permit) {
@@ -115,13 +152,16 @@ impl Record {
             noted.ended(Stage::Verdict);
             noted.tally.admitted(permit.grant());
         });
+        self.tell(|told| told.outcome = Outcome::Admitted(permit.clone()));
     }
 
     pub(crate) fn refused(&mut self, caller: &Caller, refusal: &Refusal) {
+        let reason = Reason::of(caller, refusal.kind);
         self.note(|noted| {
             noted.ended(Stage::Verdict);
-            noted.tally.refused(Reason::of(caller, refusal.kind));
+            noted.tally.refused(reason);
         });
+        self.tell(|told| told.outcome = Outcome::Refused(reason, refusal.policy.clone()));
     }
 
     /// What of the request's body goes on to the origin.
@@ -142,10 +182,12 @@ impl Record {
     /// The head of the origin's answer is there, or there will be none.
     pub(crate) fn origin_answered(&mut self, trouble: Option<&Trouble>) {
         self.note(|noted| {
-            noted.ended(Stage::Origin);
+            let waited = noted.ended(Stage::Origin);
             noted.from_origin = true;
-            if let Some(trouble) = trouble {
-                noted.tally.trouble(trouble);
+            match (trouble, &mut noted.told) {
+                (Some(trouble), _) => noted.tally.trouble(trouble),
+                (None, Some(told)) => told.origin = Some(waited),
+                (None, None) => {}
             }
         });
     }
@@ -185,13 +227,59 @@ impl Record {
             what(noted);
         }
     }
+
+    fn tell(&mut self, what: impl FnOnce(&mut ToTell)) {
+        if let Some(told) = self.noted.as_mut().and_then(|noted| noted.told.as_mut()) {
+            what(told);
+        }
+    }
+}
+
+impl ToTell {
+    const fn of(ray: RayId, time: Timestamp, socket: Socket) -> Self {
+        Self {
+            time,
+            ray,
+            client: socket.peer,
+            asked: None,
+            trace: None,
+            app: None,
+            outcome: Outcome::Own,
+            who: Who::Nobody,
+            origin: None,
+        }
+    }
 }
 
 impl Noted {
-    fn ended(&mut self, stage: Stage) {
+    /// Says how long the stage took.
+    fn ended(&mut self, stage: Stage) -> Duration {
         let now = Instant::now();
-        self.shard.stage(stage).observe(now - self.last);
+        let took = now - self.last;
+        self.shard.stage(stage).observe(took);
         self.last = now;
+        took
+    }
+
+    fn entry(&mut self, told: ToTell, received: u64) -> Entry {
+        Entry {
+            time: told.time,
+            ray: told.ray,
+            client: told.client,
+            version: told.asked.as_ref().map(|asked| asked.version).unwrap_or_default(),
+            // What nginx writes when a client left before there was an answer.
+            status: self.status.map_or(CLIENT_LEFT, |status| status.as_u16()),
+            aborted: !self.complete,
+            received,
+            sent: self.sent,
+            duration: self.last - self.began,
+            origin: told.origin,
+            app: told.app,
+            outcome: told.outcome,
+            who: told.who,
+            trace: told.trace,
+            words: told.asked.map(|asked| asked.words()).unwrap_or_default(),
+        }
     }
 
     fn answered(&mut self, status: StatusCode) {
@@ -205,8 +293,9 @@ impl Noted {
 
 impl Drop for Noted {
     fn drop(&mut self) {
-        if self.status.is_some() {
-            self.ended(Stage::Body);
+        match self.status {
+            Some(_) => _ = self.ended(Stage::Body),
+            None => self.last = Instant::now(),
         }
         self.shard.in_flight.leave();
         let tally = &self.tally;
@@ -221,6 +310,12 @@ impl Drop for Noted {
             tally.sent.add(self.sent);
         }
         tally.duration.observe(self.last - self.began);
+        if let Some(told) = self.told.take() {
+            let entry = self.entry(told, received);
+            if let Some(teller) = &self.shard.teller {
+                teller.tell(entry);
+            }
+        }
     }
 }
 

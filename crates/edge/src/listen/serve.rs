@@ -61,7 +61,7 @@ pub(super) async fn connection(
             .with_upgrades();
         driven(served, |served| served.graceful_shutdown(), &watched).await
     };
-    Record::unparsed(&entrance.worker, ended);
+    Record::unparsed(&entrance.worker, socket, ended);
 }
 
 /// Drives a connection to its end, of which a word of the watch is one.
@@ -88,7 +88,7 @@ where
 /// told to come again; a fault of ours costs the one request that met it.
 async fn answer(entrance: &Arc<Entrance>, request: Request<Incoming>) -> Response<Served> {
     let edge = &entrance.worker.edge;
-    let mut record = Record::begun(&entrance.worker, &request);
+    let mut record = Record::begun(&entrance.worker, entrance.socket, &request);
     let turn = Turn::begun(entrance);
     let response = if turn.is_within(&edge.limits) {
         unharmed(&edge.metrics.panics, gate(entrance, request, &mut record)).await

@@ -105,6 +105,7 @@ pub(super) async fn doors(on: Foundation<'_>) -> Result<Doors, StartError> {
         control: tokio::runtime::Handle::current(),
         limits: Limits { max_connections: room_for_connections(config.limits.max_connections), ..config.limits },
         trusted_proxies: config.listen.trusted_proxies.clone(),
+        access_log: None,
         registry: &mut registry,
     });
     on.keys.on_change({
