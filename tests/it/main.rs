@@ -18,6 +18,7 @@ mod independent_provider;
 mod limits;
 mod live_streams;
 mod login_flow;
+mod logs;
 mod lying_providers;
 mod nodes;
 mod observability;

@@ -13,6 +13,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
+use doorward_edge::AccessLog;
 use doorward_model::live::LiveCatalog;
 use doorward_model::secret::Secret;
 use doorward_model::site::Team;
@@ -30,6 +31,9 @@ pub use crate::run::listen::ListenError;
 use crate::run::token_file::TokenFile;
 use crate::run::wire::Doors;
 use crate::tls::{Certificate, TlsError};
+
+/// How long the access log may take to write its last lines.
+const LAST_LINES: Duration = Duration::from_secs(2);
 
 /// How a process is run, as far as no file says it.
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +68,8 @@ pub enum StartError {
     NoEncryptionKey,
     #[error("the public listener cannot be served: {0}")]
     Threads(std::io::Error),
+    #[error("the access log cannot be written to {path}: {source}; see log.access")]
+    AccessLog { path: String, source: std::io::Error },
     #[error("there is no folder to keep the store in ({0}); name one with --data or store.url")]
     NoFolder(std::io::Error),
 }
@@ -81,6 +87,7 @@ pub struct Running {
     doors: Doors,
     certificate: Option<Arc<Certificate>>,
     public: doorward_edge::Running,
+    access_log: Option<Arc<AccessLog>>,
     admin: Admin,
     chores: JoinSet<()>,
     _token_file: Option<TokenFile>,
@@ -105,9 +112,16 @@ pub async fn start(mut config: Config, options: RunOptions) -> Result<Running, S
     let keys = Keys::open(store.clone(), clock.clone(), team.domain.clone()).await?;
     store.refresh_revocations().await?;
 
-    let admin = sockets.admin_address;
-    let foundation =
-        wire::Foundation { config: &config, team: &team, clock: &clock, store: &store, keys: &keys, admin };
+    let (access_log, admin) = (access_log(&config)?, sockets.admin_address);
+    let foundation = wire::Foundation {
+        config: &config,
+        team: &team,
+        clock: &clock,
+        store: &store,
+        keys: &keys,
+        access_log: access_log.as_ref(),
+        admin,
+    };
     let doors = wire::doors(foundation).await?;
     let catalog = doors.catalog.clone();
     let tls = certificate.as_ref().map(Certificate::server_config);
@@ -126,6 +140,7 @@ pub async fn start(mut config: Config, options: RunOptions) -> Result<Running, S
         doors,
         certificate,
         public,
+        access_log,
         admin,
         _folder: folder,
         store,
@@ -149,6 +164,7 @@ impl Running {
         self.config = Config {
             listen: Listen { tls, ..self.config.listen.clone() },
             limits: self.config.limits,
+            log: self.config.log.clone(),
             team: self.config.team.clone(),
             store_url: self.config.store_url.clone(),
             revocation_freshness: self.config.revocation_freshness,
@@ -159,6 +175,13 @@ impl Running {
             ..config
         };
         kept
+    }
+
+    /// Opens the access log's file anew: it was moved away, as logrotate does.
+    pub fn reopen_access_log(&self) {
+        if let Some(log) = &self.access_log {
+            log.reopen();
+        }
     }
 
     /// Reads the certificate again, which may have been renewed in its place or
@@ -200,10 +223,29 @@ impl Running {
         if !self.public.drain(self.config.limits.drain.as_std()).await {
             tracing::warn!("some requests were still in flight after {} and were cut off", self.config.limits.drain);
         }
+        if let Some(log) = self.access_log {
+            write_last_lines(log).await;
+        }
         self.admin.stop().await;
         self.chores.shutdown().await;
         // The SQLite file is free for the next process from here on.
         self.store.close().await;
+    }
+}
+
+/// Starts to tell of requests, where that is asked for.
+fn access_log(config: &Config) -> Result<Option<Arc<AccessLog>>, StartError> {
+    let Some(destination) = config.log.access.clone() else { return Ok(None) };
+    let path = destination.to_string();
+    let log = AccessLog::start(destination, config.log.access_format);
+    log.map(|log| Some(Arc::new(log))).map_err(|source| StartError::AccessLog { path, source })
+}
+
+/// Lets the requests that have ended be told, unless nobody takes the lines.
+async fn write_last_lines(log: Arc<AccessLog>) {
+    let written = tokio::task::spawn_blocking(move || log.end(LAST_LINES)).await;
+    if !written.unwrap_or(false) {
+        tracing::warn!("the last lines of the access log could not be written within {LAST_LINES:?}");
     }
 }
 
@@ -214,6 +256,7 @@ fn needing_restart(old: &Config, new: &Config) -> Vec<&'static str> {
         ("mode", old.mode != new.mode),
         ("[listen]", listeners(old) != listeners(new)),
         ("[limits]", old.limits != new.limits),
+        ("[log]", old.log != new.log),
         ("[team]", old.team != new.team),
         ("[store]", store(old) != store(new)),
         ("[keys]", old.encryption_key != new.encryption_key),

@@ -28,11 +28,16 @@ const CONFIG: &str = "doorward.toml";
 impl Gateway {
     /// `doorward serve` with this configuration.
     pub(crate) async fn serve(config: &Config) -> Gateway {
+        Self::serve_with(config, &[]).await
+    }
+
+    /// The same with these environment variables.
+    pub(crate) async fn serve_with(config: &Config, environment: &[(&str, &str)]) -> Gateway {
         let dir = folder();
         write_config(dir.path(), config);
         let path = dir.path().join(CONFIG);
         let arguments = ["serve", "--config", path.to_str().expect("UTF-8")].map(str::to_owned);
-        Self::start(dir, &arguments).await
+        Self::start(dir, &arguments, environment).await
     }
 
     /// `doorward dev` on free ports.
@@ -41,13 +46,14 @@ impl Gateway {
         let data = dir.path().join("data");
         let fixed = ["dev", "--port", "0", "--admin-port", "0", "--data", data.to_str().expect("UTF-8")];
         let arguments: Vec<String> = fixed.iter().chain(arguments).map(|&text| text.to_owned()).collect();
-        Self::start(dir, &arguments).await
+        Self::start(dir, &arguments, &[]).await
     }
 
-    async fn start(dir: TempDir, arguments: &[String]) -> Gateway {
+    async fn start(dir: TempDir, arguments: &[String], environment: &[(&str, &str)]) -> Gateway {
         let mut process = command()
             .args(arguments)
             .arg("--ready-json")
+            .envs(environment.iter().copied())
             // Where an emulator leaves its token for the user's own commands.
             .env("XDG_RUNTIME_DIR", dir.path())
             .current_dir(dir.path())

@@ -77,6 +77,7 @@ async fn life(
     }
     tracing::info!(public = running.ready.public, admin = running.ready.admin, "ready");
     while let Wish::Reload = signals.next().await {
+        running.reopen_access_log();
         reload(&mut running, file);
     }
     tracing::info!("stopping; requests in flight may finish");

@@ -3,10 +3,12 @@
 //! here; whether the whole makes sense is for [`super::check`] to say.
 
 mod limits;
+mod log;
 mod objects;
 mod providers;
 pub(super) mod store;
 
+pub(super) use self::log::RawLog;
 pub(crate) use self::objects::service;
 pub(super) use self::objects::{RawApp, RawGroup, RawPolicy, RawRoute, RawRules};
 pub(crate) use self::providers::country;
@@ -35,6 +37,7 @@ pub(super) struct RawFile {
     pub(super) mode: Mode,
     pub(super) listen: RawListen,
     pub(super) limits: Limits,
+    pub(super) log: RawLog,
     pub(super) team: RawTeam,
     pub(super) store_url: Written<String>,
     pub(super) revocation_freshness: Option<Lifetime>,
@@ -118,6 +121,7 @@ impl RawFile {
             mode: root.read("mode", mode).map_or_else(|| likely_mode(&root), |at| at.value),
             listen: root.table("listen").map(RawListen::read).unwrap_or_default(),
             limits: root.table("limits").map(limits).unwrap_or_default(),
+            log: root.table("log").map(RawLog::read).unwrap_or_default(),
             team: root.table("team").map_or_else(RawTeam::absent, RawTeam::read),
             store_url: Written::of(store.as_ref(), "url", |store| store.needed("url")),
             revocation_freshness: store

@@ -19,7 +19,7 @@ use super::names::{self, Names};
 use super::problem::Findings;
 use super::raw::store::MOST_FRESHNESS;
 use super::raw::{RawApp, RawFile, RawGroup, RawIdp, RawPolicy, RawRoute, RawRules, RawServiceToken, RawTls, RawUser};
-use super::resolved::{Config, Listen, Mode, TeamSettings, UNNAMED_TEAM, default_listener};
+use super::resolved::{Config, Listen, LogSettings, Mode, TeamSettings, UNNAMED_TEAM, default_listener};
 
 /// Cloudflare's default for sessions and for application tokens.
 const DAY: Lifetime = Lifetime::from_hours(24);
@@ -53,6 +53,10 @@ pub(super) fn resolve(raw: RawFile, file: &str, findings: &Findings) -> Config {
             tls: raw.listen.tls.as_ref().map(RawTls::files),
         },
         limits: raw.limits,
+        log: LogSettings {
+            access: raw.log.access.and_then(|at| at.value),
+            access_format: raw.log.access_format.unwrap_or_default(),
+        },
         store_url: raw.store_url.into_value().map(Secret::new),
         revocation_freshness: raw.revocation_freshness.unwrap_or(MOST_FRESHNESS),
         encryption_key: raw.encryption_key.into_value(),

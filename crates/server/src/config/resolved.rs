@@ -4,7 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
-use doorward_edge::Limits;
+use doorward_edge::{Destination, Limits, LineFormat};
 use doorward_emulator::Person;
 use doorward_model::app::App;
 use doorward_model::catalog::{Catalog, Parts};
@@ -45,6 +45,7 @@ pub struct Config {
     pub mode: Mode,
     pub listen: Listen,
     pub limits: Limits,
+    pub log: LogSettings,
     pub team: TeamSettings,
     /// Holds a password at times. Absent only in emulator mode: a temporary folder.
     pub store_url: Option<Secret>,
@@ -72,6 +73,14 @@ pub struct Listen {
     pub admin_hosts: Vec<String>,
     pub trusted_proxies: Vec<IpNet>,
     pub tls: Option<TlsFiles>,
+}
+
+/// What is told of each request, and where.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogSettings {
+    /// None is off.
+    pub access: Option<Destination>,
+    pub access_format: LineFormat,
 }
 
 /// The public listener's certificate chain and private key, as PEM files.

@@ -11,7 +11,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
 use doorward_api::{Check, Readiness};
-use doorward_edge::{Edge, Limits};
+use doorward_edge::{AccessLog, Edge, Limits};
 use doorward_emulator::{Emulator, IDP_PATH, RotationFailed};
 use doorward_login::{InProcess, Login, Outbound, OutboundOptions};
 use doorward_model::idp::IdentityProvider;
@@ -41,6 +41,7 @@ pub(super) struct Foundation<'a> {
     pub(super) clock: &'a Clock,
     pub(super) store: &'a Store,
     pub(super) keys: &'a Arc<Keys>,
+    pub(super) access_log: Option<&'a Arc<AccessLog>>,
     /// The address of the admin listener.
     pub(super) admin: SocketAddr,
 }
@@ -105,7 +106,7 @@ pub(super) async fn doors(on: Foundation<'_>) -> Result<Doors, StartError> {
         control: tokio::runtime::Handle::current(),
         limits: Limits { max_connections: room_for_connections(config.limits.max_connections), ..config.limits },
         trusted_proxies: config.listen.trusted_proxies.clone(),
-        access_log: None,
+        access_log: on.access_log.cloned(),
         registry: &mut registry,
     });
     on.keys.on_change({

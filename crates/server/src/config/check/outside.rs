@@ -1,5 +1,6 @@
-//! What the file names outside itself: the certificate, which must be one, and
-//! the store, whose URL must be one that `serve` can open.
+//! What the file names outside itself: the certificate, which must be one, the
+//! access log, which must have a folder, and the store, whose URL must be one
+//! that `serve` can open.
 
 use super::super::problem::Findings;
 use super::super::raw::RawFile;
@@ -7,10 +8,21 @@ use crate::tls::{self, TlsError};
 
 pub(super) fn check(raw: &RawFile, findings: &Findings) {
     certificate(raw, findings);
+    access_log(raw, findings);
     if let Some(url) = raw.store_url.value()
         && let Err(error) = doorward_store::check_url(&url.value)
     {
         findings.error(url.line, error.to_string());
+    }
+}
+
+fn access_log(raw: &RawFile, findings: &Findings) {
+    let Some((path, line)) = raw.log.file() else { return };
+    let folder = path.parent().filter(|folder| !folder.is_dir());
+    if let Some(folder) = folder {
+        findings.error(line, format!("access: there is no folder {}; make it", folder.display()));
+    } else if path.is_dir() {
+        findings.error(line, format!("access: {} is a folder; name a file in it", path.display()));
     }
 }
 
