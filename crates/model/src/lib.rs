@@ -8,6 +8,7 @@ pub mod app;
 pub mod arrival;
 pub mod catalog;
 pub mod cookie;
+pub mod document;
 pub mod email;
 pub mod group;
 pub mod host;

@@ -1,0 +1,225 @@
+//! An application: its own policies are part of it, reusable ones are linked.
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
+
+use super::PolicyDocument;
+use crate::app::{App, AppDomain, InvalidAppDomain, Refresh, SameSite};
+use crate::id::{AppId, Aud, IdpId, PolicyId};
+use crate::policy::Policy;
+use crate::time::{InvalidLifetime, Lifetime};
+
+/// Cloudflare's word for an application that stands in front of an origin.
+const SELF_HOSTED: &str = "self_hosted";
+/// Life of application tokens when nothing says otherwise.
+const DAY: Lifetime = Lifetime::from_hours(24);
+
+/// `…/access/apps/{id}`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AppDocument {
+    pub id: AppId,
+    pub aud: Aud,
+    pub name: String,
+    /// Only `self_hosted` ones are served; the others are objects and no more.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Three views of one thing: what the application covers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub domain: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub self_hosted_domains: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub destinations: Vec<Destination>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_duration: Option<String>,
+    #[serde(default)]
+    pub policies: Vec<AppPolicy>,
+    #[serde(default)]
+    pub allowed_idps: Vec<IdpId>,
+    #[serde(default)]
+    pub auto_redirect_to_identity: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http_only_cookie_attribute: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub same_site_cookie_attribute: Option<SameSite>,
+    #[serde(default)]
+    pub options_preflight_bypass: bool,
+    #[serde(default)]
+    pub service_auth_401_redirect: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom_deny_message: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom_deny_url: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom_non_identity_deny_url: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logo_url: Option<String>,
+    #[serde(flatten)]
+    pub more: Map<String, Value>,
+}
+
+/// One address of an application.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Destination {
+    #[serde(rename = "type", default = "public")]
+    pub kind: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uri: Option<String>,
+    #[serde(flatten)]
+    pub more: Map<String, Value>,
+}
+
+fn public() -> String {
+    "public".to_owned()
+}
+
+/// One of an application's policies: a whole one, or the id of a reusable one.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum AppPolicy {
+    Own(PolicyDocument),
+    Link(PolicyLink),
+}
+
+/// What decides is what a policy must say. Trying one after the other would
+/// take a policy that cannot be read for a link.
+impl<'de> Deserialize<'de> for AppPolicy {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        let read = match value.get("decision") {
+            Some(_) => serde_json::from_value(value).map(Self::Own),
+            None => serde_json::from_value(value).map(Self::Link),
+        };
+        read.map_err(D::Error::custom)
+    }
+}
+
+/// A reusable policy at its place in an application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyLink {
+    pub id: PolicyId,
+    pub precedence: u32,
+}
+
+/// What an application has beyond Access.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppExtension {
+    /// Absent: as the mode of the process says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh: Option<Refresh>,
+}
+
+/// Why an application's document is not one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidApp {
+    #[error(transparent)]
+    Address(#[from] InvalidAppDomain),
+    #[error(transparent)]
+    Duration(#[from] InvalidLifetime),
+}
+
+impl AppDocument {
+    /// What it covers, in the order in which Access reads the three views.
+    ///
+    /// # Errors
+    /// When an address is none.
+    pub fn domains(&self) -> Result<Vec<AppDomain>, InvalidAppDomain> {
+        let public = self.destinations.iter().filter(|destination| destination.kind == "public");
+        let written =
+            self.domain.iter().chain(&self.self_hosted_domains).chain(public.filter_map(|one| one.uri.as_ref()));
+        let mut domains: Vec<AppDomain> = Vec::new();
+        for domain in written {
+            let domain = domain.parse()?;
+            if !domains.contains(&domain) {
+                domains.push(domain);
+            }
+        }
+        Ok(domains)
+    }
+
+    /// Whether it stands in front of an origin.
+    #[must_use]
+    pub fn is_served(&self) -> bool {
+        self.kind == SELF_HOSTED
+    }
+
+    /// The application that decides about requests; `None` for a type that has
+    /// none. `reusable` finds a policy by its id.
+    ///
+    /// One whose policy is not there lets nobody in (invariant I15): the
+    /// missing one may have been the one that refuses.
+    ///
+    /// # Errors
+    /// When an address or a duration is none.
+    pub fn app(
+        self,
+        refresh: Refresh,
+        reusable: impl Fn(PolicyId) -> Option<PolicyDocument>,
+    ) -> Result<Option<App>, InvalidApp> {
+        if !self.is_served() {
+            return Ok(None);
+        }
+        let domains = self.domains()?;
+        let whole: Option<Vec<(u32, PolicyDocument)>> = self
+            .policies
+            .into_iter()
+            .map(|policy| match policy {
+                AppPolicy::Own(own) => Some((own.precedence.unwrap_or_default(), own)),
+                AppPolicy::Link(link) => Some((link.precedence, reusable(link.id)?)),
+            })
+            .collect();
+        let policies = whole.unwrap_or_default().into_iter().map(|(precedence, document)| document.policy(precedence));
+        let mut policies: Vec<Policy> = policies.collect::<Result<_, _>>()?;
+        policies.sort_by_key(|policy| policy.precedence);
+        Ok(Some(App {
+            id: self.id,
+            aud: self.aud,
+            name: self.name,
+            domains,
+            session_duration: self.session_duration.as_deref().map_or(Ok(DAY), str::parse)?,
+            policies,
+            allowed_idps: self.allowed_idps,
+            auto_redirect_to_identity: self.auto_redirect_to_identity,
+            refresh,
+            http_only_cookie_attribute: self.http_only_cookie_attribute.unwrap_or(true),
+            same_site_cookie_attribute: self.same_site_cookie_attribute.unwrap_or_default(),
+            options_preflight_bypass: self.options_preflight_bypass,
+            service_auth_401_redirect: self.service_auth_401_redirect,
+            custom_deny_message: self.custom_deny_message,
+            custom_deny_url: self.custom_deny_url,
+            custom_non_identity_deny_url: self.custom_non_identity_deny_url,
+            logo_url: self.logo_url,
+        }))
+    }
+}
+
+impl From<&App> for AppDocument {
+    fn from(app: &App) -> Self {
+        let domains: Vec<String> = app.domains.iter().map(ToString::to_string).collect();
+        let destination = |uri: &String| Destination { kind: public(), uri: Some(uri.clone()), more: Map::new() };
+        let same_site = app.same_site_cookie_attribute;
+        Self {
+            id: app.id,
+            aud: app.aud.clone(),
+            name: app.name.clone(),
+            kind: SELF_HOSTED.to_owned(),
+            domain: domains.first().cloned(),
+            destinations: domains.iter().map(destination).collect(),
+            self_hosted_domains: domains,
+            session_duration: Some(app.session_duration.to_string()),
+            policies: app.policies.iter().map(|policy| AppPolicy::Own(policy.into())).collect(),
+            allowed_idps: app.allowed_idps.clone(),
+            auto_redirect_to_identity: app.auto_redirect_to_identity,
+            http_only_cookie_attribute: Some(app.http_only_cookie_attribute),
+            same_site_cookie_attribute: (same_site != SameSite::None).then_some(same_site),
+            options_preflight_bypass: app.options_preflight_bypass,
+            service_auth_401_redirect: app.service_auth_401_redirect,
+            custom_deny_message: app.custom_deny_message.clone(),
+            custom_deny_url: app.custom_deny_url.clone(),
+            custom_non_identity_deny_url: app.custom_non_identity_deny_url.clone(),
+            logo_url: app.logo_url.clone(),
+            more: Map::new(),
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! A policy, reusable or an application's own.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::id::PolicyId;
+use crate::policy::{Decision, Policy};
+use crate::rule::Rule;
+use crate::time::{InvalidLifetime, Lifetime};
+
+/// `…/access/policies/{id}`, or a member of an application's `policies`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PolicyDocument {
+    pub id: PolicyId,
+    pub name: String,
+    pub decision: Decision,
+    /// An application's own policies have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precedence: Option<u32>,
+    #[serde(default)]
+    pub include: Vec<Rule>,
+    #[serde(default)]
+    pub exclude: Vec<Rule>,
+    #[serde(default)]
+    pub require: Vec<Rule>,
+    /// As written; absent: as the application says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_duration: Option<String>,
+    #[serde(flatten)]
+    pub more: Map<String, Value>,
+}
+
+impl PolicyDocument {
+    /// The policy at its place among those of an application.
+    ///
+    /// # Errors
+    /// When its session duration is none.
+    pub fn policy(self, precedence: u32) -> Result<Policy, InvalidLifetime> {
+        Ok(Policy {
+            id: self.id,
+            name: self.name,
+            decision: self.decision,
+            precedence,
+            include: self.include,
+            require: self.require,
+            exclude: self.exclude,
+            session_duration: self.session_duration.as_deref().map(str::parse::<Lifetime>).transpose()?,
+        })
+    }
+}
+
+impl From<&Policy> for PolicyDocument {
+    fn from(policy: &Policy) -> Self {
+        Self {
+            id: policy.id,
+            name: policy.name.clone(),
+            decision: policy.decision,
+            precedence: Some(policy.precedence),
+            include: policy.include.clone(),
+            exclude: policy.exclude.clone(),
+            require: policy.require.clone(),
+            session_duration: policy.session_duration.map(|duration| duration.to_string()),
+            more: Map::new(),
+        }
+    }
+}

@@ -1,0 +1,192 @@
+use serde_json::{Value, json};
+
+use super::*;
+use crate::app::{App, Refresh, SameSite};
+use crate::group::Group;
+use crate::id::{AccountId, GroupId, IdpId, PolicyId, ServiceTokenId};
+use crate::idp::{IdentityProvider, IdpKind, OidcEndpoints, OidcProvider};
+use crate::policy::{Decision, Policy};
+use crate::route::{Route, Service};
+use crate::secret::random_hex;
+use crate::service_token::{ClientId, ServiceToken};
+use crate::time::Lifetime;
+
+fn rules(json: Value) -> Vec<crate::rule::Rule> {
+    serde_json::from_value(json).unwrap()
+}
+
+fn policy(precedence: u32) -> Policy {
+    Policy {
+        id: PolicyId::random(),
+        name: "Staff".into(),
+        decision: Decision::Allow,
+        precedence,
+        include: rules(json!([{"email_domain": {"domain": "example.com"}}, {"everyone": {}}])),
+        require: rules(json!([{"ip": {"ip": "10.0.0.1"}}])),
+        exclude: rules(json!([{"email": {"email": "x@example.com"}}])),
+        session_duration: Some(Lifetime::from_hours(1)),
+    }
+}
+
+fn app() -> App {
+    let domains = ["wiki.example.com", "*.docs.example.com/hand*book"].map(|domain| domain.parse().unwrap()).to_vec();
+    App {
+        session_duration: Lifetime::from_secs(90),
+        allowed_idps: vec![IdpId::random()],
+        auto_redirect_to_identity: true,
+        refresh: Refresh::Edge,
+        http_only_cookie_attribute: false,
+        same_site_cookie_attribute: SameSite::Strict,
+        options_preflight_bypass: true,
+        service_auth_401_redirect: true,
+        custom_deny_message: Some("no".into()),
+        custom_deny_url: Some("https://example.com/no".into()),
+        custom_non_identity_deny_url: Some("https://example.com/never".into()),
+        logo_url: Some("https://example.com/logo.png".into()),
+        ..App::new(&AccountId::derived("acme"), "Wiki", domains, vec![policy(2), policy(7)])
+    }
+}
+
+/// What the store gives back.
+fn kept<D: Serialize + DeserializeOwned>(document: &D) -> D {
+    serde_json::from_str(&Content::new(document, &(), None).document).unwrap()
+}
+
+#[test]
+fn an_application_comes_out_of_its_document_as_it_went_in() {
+    let app = app();
+    let document = kept(&AppDocument::from(&app));
+    assert_eq!(document.app(Refresh::Edge, |_| None).unwrap(), Some(app));
+}
+
+#[test]
+fn a_document_has_cloudflares_shape() {
+    let document = serde_json::to_value(AppDocument::from(&app())).unwrap();
+    for (pointer, value) in [
+        ("/type", json!("self_hosted")),
+        ("/domain", json!("wiki.example.com")),
+        ("/destinations/1", json!({"type": "public", "uri": "*.docs.example.com/hand*book"})),
+        ("/self_hosted_domains/1", json!("*.docs.example.com/hand*book")),
+        ("/session_duration", json!("1m30s")),
+        ("/same_site_cookie_attribute", json!("strict")),
+        ("/policies/0/precedence", json!(2)),
+        ("/policies/0/decision", json!("allow")),
+        ("/policies/0/exclude", json!([{"email": {"email": "x@example.com"}}])),
+    ] {
+        assert_eq!(document.pointer(pointer), Some(&value), "{pointer} of {document}");
+    }
+    let plain = App::new(&AccountId::derived("acme"), "Plain", vec!["a.test".parse().unwrap()], vec![]);
+    let document = serde_json::to_value(AppDocument::from(&plain)).unwrap();
+    assert!(document.get("same_site_cookie_attribute").is_none(), "what is not set is not there: {document}");
+}
+
+#[test]
+fn fields_of_no_meaning_here_are_kept() {
+    let mut written = serde_json::to_value(AppDocument::from(&app())).unwrap();
+    written["cors_headers"] = json!({"allowed_methods": ["GET"], "max_age": 10});
+    written["destinations"][0]["cidr"] = json!("10.0.0.0/8");
+    written["policies"][0]["approval_groups"] = json!([{"approvals_needed": 1}]);
+    let read: AppDocument = serde_json::from_value(written.clone()).unwrap();
+    assert_eq!(serde_json::to_value(read).unwrap(), written);
+}
+
+#[test]
+fn a_linked_policy_takes_its_place_among_the_applications_own() {
+    let reusable = PolicyDocument { precedence: None, ..(&policy(0)).into() };
+    let link = |precedence| AppPolicy::Link(PolicyLink { id: reusable.id, precedence });
+    let document = |policies| AppDocument { policies, ..(&app()).into() };
+    let find = |id| (id == reusable.id).then(|| reusable.clone());
+    let own = |precedence| AppPolicy::Own((&policy(precedence)).into());
+    let app = kept(&document(vec![own(9), link(4), own(1)])).app(Refresh::Edge, find).unwrap().unwrap();
+    assert_eq!(app.policies.iter().map(|policy| policy.precedence).collect::<Vec<_>>(), [1, 4, 9]);
+    assert_eq!(app.policies[1].id, reusable.id);
+}
+
+#[test]
+fn i15_an_application_with_a_policy_that_is_not_there_lets_nobody_in() {
+    let gone = AppPolicy::Link(PolicyLink { id: PolicyId::random(), precedence: 1 });
+    let document = AppDocument { policies: vec![gone, AppPolicy::Own((&policy(2)).into())], ..(&app()).into() };
+    assert_eq!(document.app(Refresh::Edge, |_| None).unwrap().unwrap().policies, []);
+}
+
+#[test]
+fn a_policy_that_cannot_be_read_is_not_taken_for_a_link() {
+    let unheard_of = json!({"id": PolicyId::random(), "name": "n", "decision": "allow", "precedence": 1,
+        "include": [{"unheard_of": {}}]});
+    assert!(serde_json::from_value::<AppPolicy>(unheard_of).is_err());
+}
+
+#[test]
+fn other_types_of_application_decide_about_nothing() {
+    let document = AppDocument { kind: "bookmark".into(), ..(&app()).into() };
+    assert_eq!(document.app(Refresh::Edge, |_| None).unwrap(), None);
+}
+
+#[test]
+fn groups_routes_and_service_tokens_come_out_as_they_went_in() {
+    let group = Group {
+        id: GroupId::random(),
+        name: "Staff".into(),
+        include: rules(json!([{"everyone": {}}])),
+        require: rules(json!([{"geo": {"country_code": "DE"}}])),
+        exclude: vec![],
+    };
+    assert_eq!(Group::from(kept(&GroupDocument::from(&group))), group);
+    for service in ["http://10.0.0.1:3000", "https://[::1]:8443"]
+        .map(|url| url.parse().unwrap())
+        .into_iter()
+        .chain([Service::Demo])
+    {
+        let route = Route { hostname: "*.test".parse().unwrap(), path: "/a".parse().unwrap(), service };
+        assert_eq!(Route::try_from(kept(&RouteDocument::from(&route))).unwrap(), route);
+        assert_eq!(RouteId::from(&route).to_string().parse(), Ok(RouteId::from(&route)));
+    }
+    for expires_at in [None, Some(Timestamp::from_secs(1_800_000_000))] {
+        let token = ServiceToken {
+            id: ServiceTokenId::random(),
+            name: "robot".into(),
+            client_id: ClientId::try_from(format!("{}.access", random_hex::<16>())).unwrap(),
+            client_secret: Secret::random().digest(),
+            enabled: false,
+            expires_at,
+        };
+        let extension = kept(&ServiceTokenExtension::from(&token));
+        assert_eq!(kept(&ServiceTokenDocument::from(&token)).token(&extension).unwrap(), token);
+    }
+}
+
+#[test]
+fn an_identity_provider_comes_out_as_it_went_in_and_its_secret_apart() {
+    let [auth_url, token_url, certs_url] = ["a", "t", "c"].map(|path| format!("https://kc.test/{path}"));
+    for endpoints in [
+        OidcEndpoints::Discovered { issuer: "https://kc.test/".into() },
+        OidcEndpoints::Explicit { issuer: None, auth_url, token_url, certs_url },
+    ] {
+        let provider = IdentityProvider {
+            id: IdpId::random(),
+            name: "Keycloak".into(),
+            kind: IdpKind::Oidc(OidcProvider {
+                client_id: "door".into(),
+                client_secret: Secret::new("hunter2".into()),
+                endpoints,
+                scopes: vec!["openid".into()],
+                claims: vec!["groups".into()],
+                email_claim_name: Some("mail".into()),
+                pkce_enabled: false,
+                trust_unverified_email: true,
+            }),
+        };
+        let (document, extension, secret) = IdentityProviderDocument::of(&provider, 3);
+        let content = Content::new(&document, &extension, Some(secret.clone()));
+        assert!(!content.document.contains("hunter2") && !content.extension.contains("hunter2"));
+        assert_eq!(kept(&document).provider(kept(&extension), Some(secret)).unwrap(), Some(provider));
+        assert!(kept(&document).provider(kept(&extension), None).is_err(), "without its secret it is of no use");
+    }
+}
+
+#[test]
+fn the_words_of_kinds_and_owners_are_read_as_they_are_written() {
+    assert!(Kind::ALL.into_iter().all(|kind| Kind::from_text(kind.as_str()) == Some(kind)));
+    assert!([Owner::File, Owner::Api].into_iter().all(|owner| Owner::from_text(owner.as_str()) == Some(owner)));
+    assert_eq!(Kind::from_text("a kind of tomorrow"), None);
+}
