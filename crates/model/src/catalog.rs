@@ -1,6 +1,7 @@
 //! An immutable snapshot of everything configured, swapped whole: a request
 //! never sees half a change.
 
+mod change;
 mod index;
 
 use std::collections::HashMap;
@@ -17,6 +18,8 @@ use crate::route::Route;
 use crate::service_token::{ClientId, ServiceToken};
 use crate::site::Team;
 
+pub use self::change::Change;
+
 /// What is configured, as parts.
 #[derive(Clone, Debug)]
 pub struct Parts {
@@ -28,19 +31,21 @@ pub struct Parts {
     pub routes: Vec<Route>,
 }
 
-/// The snapshot, indexed for look-up.
+/// The snapshot, indexed for look-up. A changed snapshot shares with the one
+/// before it whatever did not change, so that a change costs what it changes.
 #[derive(Clone, Debug)]
 pub struct Catalog {
     generation: u64,
     team: Team,
-    apps: HashMap<AppId, Arc<App>>,
-    by_aud: HashMap<Aud, AppId>,
-    by_host: HostIndex<AppId>,
-    groups: HashMap<GroupId, Group>,
+    apps: Arc<HashMap<AppId, Arc<App>>>,
+    by_aud: Arc<HashMap<Aud, AppId>>,
+    by_host: Arc<HostIndex<AppId>>,
+    groups: Arc<HashMap<GroupId, Arc<Group>>>,
+    /// The emulator's own provider, which comes first wherever people choose.
+    built_in: Option<Arc<IdentityProvider>>,
     idps: Vec<Arc<IdentityProvider>>,
-    service_tokens: HashMap<ClientId, Arc<ServiceToken>>,
-    routes: Vec<Arc<Route>>,
-    routes_by_host: HostIndex<usize>,
+    service_tokens: Arc<HashMap<ClientId, Arc<ServiceToken>>>,
+    routes: Arc<HostIndex<Arc<Route>>>,
 }
 
 impl Catalog {
@@ -54,25 +59,22 @@ impl Catalog {
                 by_host.insert(&domain.host, &domain.path, app.id);
             }
         }
-        let mut routes_by_host = HostIndex::default();
-        for (index, route) in parts.routes.iter().enumerate() {
-            routes_by_host.insert(&route.hostname, &route.path, index);
+        let mut routes = HostIndex::default();
+        for route in parts.routes {
+            routes.insert(&route.hostname.clone(), &route.path.clone(), Arc::new(route));
         }
+        let tokens = parts.service_tokens.into_iter().map(|token| (token.client_id.clone(), Arc::new(token)));
         Self {
             generation,
             team: parts.team,
-            by_aud: parts.apps.iter().map(|app| (app.aud.clone(), app.id)).collect(),
-            apps: parts.apps.into_iter().map(|app| (app.id, Arc::new(app))).collect(),
-            by_host,
-            groups: parts.groups.into_iter().map(|group| (group.id, group)).collect(),
+            by_aud: Arc::new(parts.apps.iter().map(|app| (app.aud.clone(), app.id)).collect()),
+            apps: Arc::new(parts.apps.into_iter().map(|app| (app.id, Arc::new(app))).collect()),
+            by_host: Arc::new(by_host),
+            groups: Arc::new(parts.groups.into_iter().map(|group| (group.id, Arc::new(group))).collect()),
+            built_in: None,
             idps: parts.idps.into_iter().map(Arc::new).collect(),
-            service_tokens: parts
-                .service_tokens
-                .into_iter()
-                .map(|token| (token.client_id.clone(), Arc::new(token)))
-                .collect(),
-            routes: parts.routes.into_iter().map(Arc::new).collect(),
-            routes_by_host,
+            service_tokens: Arc::new(tokens.collect()),
+            routes: Arc::new(routes),
         }
     }
 
@@ -82,7 +84,8 @@ impl Catalog {
     #[must_use]
     pub fn with_idp(&self, idp: IdentityProvider) -> Self {
         let mut changed = self.clone();
-        if let Some(place) = changed.idps.iter_mut().find(|known| known.id == idp.id) {
+        let known = changed.built_in.iter_mut().chain(&mut changed.idps).find(|known| known.id == idp.id);
+        if let Some(place) = known {
             *place = Arc::new(idp);
         }
         changed
@@ -114,7 +117,7 @@ impl Catalog {
     /// Where a request that may pass is sent.
     #[must_use]
     pub fn route_at(&self, host: &Host, path: &NormPath) -> Option<&Arc<Route>> {
-        self.routes.get(*self.routes_by_host.find(host.name(), path)?)
+        self.routes.find(host.name(), path)
     }
 
     #[must_use]
@@ -133,30 +136,30 @@ impl Catalog {
     }
 
     #[must_use]
-    pub fn group(&self, id: GroupId) -> Option<&Group> {
+    pub fn group(&self, id: GroupId) -> Option<&Arc<Group>> {
         self.groups.get(&id)
     }
 
     #[must_use]
     pub fn idp(&self, id: IdpId) -> Option<&Arc<IdentityProvider>> {
-        self.idps.iter().find(|idp| idp.id == id)
+        self.idps().find(|idp| idp.id == id)
     }
 
     /// The providers an application lets people choose from, as configured.
     pub fn idps_for<'a>(&'a self, app: &'a App) -> impl Iterator<Item = &'a Arc<IdentityProvider>> {
-        self.idps.iter().filter(|idp| app.allows_idp(idp.id))
+        self.idps().filter(|idp| app.allows_idp(idp.id))
     }
 
     /// The claims that a provider's tokens carry on; none of a provider that is gone.
     #[must_use]
     pub fn claims_of(&self, id: IdpId) -> &[String] {
-        self.idps.iter().find(|idp| idp.id == id).map_or(&[], |idp| match &idp.kind {
+        self.idp(id).map_or(&[], |idp| match &idp.kind {
             IdpKind::Oidc(provider) => &provider.claims,
         })
     }
 
     pub fn idps(&self) -> impl Iterator<Item = &Arc<IdentityProvider>> {
-        self.idps.iter()
+        self.built_in.iter().chain(&self.idps)
     }
 
     #[must_use]
@@ -174,7 +177,7 @@ impl Catalog {
     }
 
     pub fn routes(&self) -> impl Iterator<Item = &Arc<Route>> {
-        self.routes.iter()
+        self.routes.values()
     }
 }
 

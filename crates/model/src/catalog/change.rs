@@ -1,0 +1,107 @@
+//! One snapshot out of another: the parts that changed are made anew, the rest
+//! is shared. With thousands of applications, changing one costs one.
+
+use std::sync::Arc;
+
+use super::Catalog;
+use crate::app::App;
+use crate::document::RouteId;
+use crate::group::Group;
+use crate::id::{AppId, GroupId, ServiceTokenId};
+use crate::idp::IdentityProvider;
+use crate::route::Route;
+use crate::service_token::ServiceToken;
+use crate::time::Lifetime;
+
+/// One thing that is different from now on.
+#[derive(Clone, Debug)]
+pub enum Change {
+    App(Arc<App>),
+    NoApp(AppId),
+    Group(Arc<Group>),
+    NoGroup(GroupId),
+    /// All providers, in the order in which people choose; there are few.
+    Idps(Vec<Arc<IdentityProvider>>),
+    /// The emulator's own provider.
+    BuiltIn(Option<Arc<IdentityProvider>>),
+    ServiceToken(Arc<ServiceToken>),
+    NoServiceToken(ServiceTokenId),
+    Route(Arc<Route>),
+    NoRoute(RouteId),
+    /// Life of the organisation session.
+    SessionDuration(Lifetime),
+}
+
+impl Catalog {
+    /// The snapshot after these changes.
+    #[must_use]
+    pub fn with(&self, changes: impl IntoIterator<Item = Change>, generation: u64) -> Self {
+        let mut changed = Self { generation, ..self.clone() };
+        changes.into_iter().for_each(|change| changed.apply(change));
+        changed
+    }
+
+    fn apply(&mut self, change: Change) {
+        match change {
+            Change::App(app) => self.put_app(app),
+            Change::NoApp(id) => self.remove_app(id),
+            Change::Group(group) => drop(Arc::make_mut(&mut self.groups).insert(group.id, group)),
+            Change::NoGroup(id) => drop(Arc::make_mut(&mut self.groups).remove(&id)),
+            Change::Idps(idps) => self.idps = idps,
+            Change::BuiltIn(idp) => self.built_in = idp,
+            Change::ServiceToken(token) => {
+                self.remove_service_token(token.id);
+                Arc::make_mut(&mut self.service_tokens).insert(token.client_id.clone(), token);
+            }
+            Change::NoServiceToken(id) => self.remove_service_token(id),
+            Change::Route(route) => {
+                let routes = Arc::make_mut(&mut self.routes);
+                routes.remove(&route.hostname, &route.path, |_| true);
+                routes.insert(&route.hostname, &route.path, Arc::clone(&route));
+            }
+            Change::NoRoute(id) => {
+                let address = id.address();
+                Arc::make_mut(&mut self.routes).remove(&address.host, &address.path, |_| true);
+            }
+            Change::SessionDuration(duration) => self.team.session_duration = duration,
+        }
+    }
+
+    fn put_app(&mut self, app: Arc<App>) {
+        let before = self.apps.get(&app.id).cloned();
+        if before.as_ref().is_none_or(|before| before.domains != app.domains) {
+            let by_host = Arc::make_mut(&mut self.by_host);
+            for domain in before.iter().flat_map(|before| &before.domains) {
+                by_host.remove(&domain.host, &domain.path, |id| *id == app.id);
+            }
+            for domain in &app.domains {
+                by_host.insert(&domain.host, &domain.path, app.id);
+            }
+        }
+        if before.as_ref().is_none_or(|before| before.aud != app.aud) {
+            let by_aud = Arc::make_mut(&mut self.by_aud);
+            if let Some(before) = before {
+                by_aud.remove(&before.aud);
+            }
+            by_aud.insert(app.aud.clone(), app.id);
+        }
+        Arc::make_mut(&mut self.apps).insert(app.id, app);
+    }
+
+    fn remove_app(&mut self, id: AppId) {
+        let Some(app) = self.apps.get(&id).cloned() else { return };
+        let by_host = Arc::make_mut(&mut self.by_host);
+        for domain in &app.domains {
+            by_host.remove(&domain.host, &domain.path, |other| *other == id);
+        }
+        Arc::make_mut(&mut self.by_aud).remove(&app.aud);
+        Arc::make_mut(&mut self.apps).remove(&id);
+    }
+
+    fn remove_service_token(&mut self, id: ServiceTokenId) {
+        let known = self.service_token_by_id(id).map(|token| token.client_id.clone());
+        if let Some(client_id) = known {
+            Arc::make_mut(&mut self.service_tokens).remove(&client_id);
+        }
+    }
+}
