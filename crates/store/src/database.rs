@@ -158,6 +158,11 @@ pub(crate) fn text(row: &AnyRow, column: &str) -> Result<String, StoreError> {
     row.try_get(column).map_err(|error| unreadable(column, error))
 }
 
+/// A text that may be missing.
+pub(crate) fn optional_text(row: &AnyRow, column: &str) -> Result<Option<String>, StoreError> {
+    row.try_get(column).map_err(|error| unreadable(column, error))
+}
+
 /// A number or a moment.
 pub(crate) fn number(row: &AnyRow, column: &str) -> Result<i64, StoreError> {
     row.try_get(column).map_err(|error| unreadable(column, error))

@@ -1,4 +1,5 @@
-//! The only SQL: people, sessions, one-use things, keys and revocations, kept
+//! The only SQL: people, sessions, one-use things, keys, revocations and what is
+//! configured, kept
 //! in SQLite or Postgres with one statement set. What the values mean is the
 //! business of the crates that ask for them.
 //!
@@ -13,6 +14,7 @@ mod error;
 mod installation;
 mod keys;
 mod location;
+mod objects;
 mod once;
 mod patience;
 mod postgres;
@@ -35,6 +37,7 @@ use tokio::sync::Notify;
 
 pub use crate::error::{KeyMismatch, LostKeys, StoreError};
 pub use crate::keys::{KeyState, NewKey, StoredKey};
+pub use crate::objects::{ObjectChange, ObjectsRead};
 pub use crate::patience::Patience;
 pub use crate::renewals::Successor;
 pub use crate::revocations::Revocations;
@@ -56,6 +59,7 @@ struct Inner {
     seal: Seal,
     revocations: Arc<Revocations>,
     keys_changed: Arc<Notify>,
+    objects_changed: Arc<Notify>,
     propagation: Histogram,
     /// Released last, when no connection to the file is left.
     held: Mutex<Option<sqlite::Held>>,
@@ -111,6 +115,7 @@ impl Store {
             seal,
             revocations: Arc::new(Revocations::believed_for(patience.freshness)),
             keys_changed: Arc::default(),
+            objects_changed: Arc::default(),
             propagation: watch::propagation(),
             held: Mutex::new(held),
         })))
@@ -163,6 +168,13 @@ impl Store {
     #[must_use]
     pub fn keys_changed(&self) -> Arc<Notify> {
         Arc::clone(&self.0.keys_changed)
+    }
+
+    /// The same for what is configured: there is something to read with
+    /// [`Store::objects_since`]. Announcements can be lost, so look now and then too.
+    #[must_use]
+    pub fn objects_changed(&self) -> Arc<Notify> {
+        Arc::clone(&self.0.objects_changed)
     }
 
     /// Closes all connections, and lets another process have the SQLite file.

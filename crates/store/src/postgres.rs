@@ -19,6 +19,8 @@ pub(crate) const CHANNEL: &str = "doorward";
 pub(crate) enum Topic {
     Revocations,
     Keys,
+    /// What is configured.
+    Objects,
     /// Everything was deleted: what is in memory counts no more.
     Reset,
 }
@@ -29,6 +31,7 @@ impl Topic {
         sqlx::query(match self {
             Self::Revocations => "NOTIFY doorward, 'revocations'",
             Self::Keys => "NOTIFY doorward, 'keys'",
+            Self::Objects => "NOTIFY doorward, 'objects'",
             Self::Reset => "NOTIFY doorward, 'reset'",
         })
     }
@@ -37,6 +40,7 @@ impl Topic {
         match payload {
             "revocations" => Some(Self::Revocations),
             "keys" => Some(Self::Keys),
+            "objects" => Some(Self::Objects),
             "reset" => Some(Self::Reset),
             _ => None,
         }

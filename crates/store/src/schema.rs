@@ -13,9 +13,10 @@ use crate::error::{KeyMismatch, LostKeys, StoreError};
 use crate::seal::SealKind;
 
 /// Number, name and text of each file in `migrations`.
-const MIGRATIONS: [(i64, &str, &str); 2] = [
+const MIGRATIONS: [(i64, &str, &str); 3] = [
     (1, "sessions", include_str!("../../../migrations/0001_sessions.sql")),
     (2, "nodes", include_str!("../../../migrations/0002_nodes.sql")),
+    (3, "objects", include_str!("../../../migrations/0003_objects.sql")),
 ];
 
 /// How long another node may take with the migrations before we give up.
@@ -126,7 +127,8 @@ impl Store {
     /// Sealed values without a proof were restored without it: another proof
     /// would make them look well until they are needed (L-06).
     async fn refuse_orphans(&self) -> Result<(), StoreError> {
-        let orphans = "SELECT kid FROM signing_keys UNION ALL SELECT name FROM installation WHERE name <> 'seal'";
+        let orphans = "SELECT kid FROM signing_keys UNION ALL SELECT name FROM installation WHERE name <> 'seal' \
+                       UNION ALL SELECT id FROM objects WHERE sealed IS NOT NULL";
         // Looked for first and the proof second: a node that starts beside us writes the proof before anything sealed.
         let found = !self.database().rows(|| sqlx::query(orphans)).await?.is_empty();
         match found && self.proof().await?.is_none() {

@@ -28,12 +28,14 @@ impl Store {
         ] {
             deleted += self.database().change(sqlx::query(statement).bind(bound.0)).await?;
         }
+        deleted += self.database().change(Self::forgotten_objects(now)).await?;
         self.0.revocations.forget_expired(now);
         Ok(deleted)
     }
 
-    /// Deletes people, sessions, one-use things and revocations, on all
-    /// nodes. Keys, secrets and the schema stay. For the emulator alone.
+    /// Deletes people, sessions, one-use things, revocations and what the API
+    /// configured, on all nodes. Keys, secrets, the schema and what
+    /// configuration files declare stay. For the emulator alone.
     ///
     /// # Errors
     /// When the database does not answer; then nothing was deleted.
@@ -46,9 +48,15 @@ impl Store {
             also(sqlx::query("DELETE FROM renewals")),
             also(sqlx::query("DELETE FROM sessions")),
             also(sqlx::query("DELETE FROM users")),
+            also(sqlx::query("UPDATE sequences SET value = value + 1 WHERE name = 'objects'")),
+            also(sqlx::query(
+                "UPDATE objects SET removed = 1, document = '{}', extension = '{}', sealed = NULL, \
+                 seq = (SELECT value FROM sequences WHERE name = 'objects') WHERE owner = 'api' AND removed = 0",
+            )),
         ];
         self.database().all_or_nothing(self.announced(Topic::Reset, steps)).await?;
         self.0.revocations.replace(Vec::new());
+        self.0.objects_changed.notify_one();
         Ok(())
     }
 }

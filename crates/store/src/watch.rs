@@ -104,6 +104,7 @@ impl Store {
         // What was announced while nobody listened is lost, hence a look at everything.
         self.refresh_revocations().await?;
         self.0.keys_changed.notify_one();
+        self.0.objects_changed.notify_one();
         loop {
             match timeout(QUIET, listener.try_recv()).await {
                 Ok(received) => {
@@ -115,6 +116,9 @@ impl Store {
                         self.reload_revocations().await?;
                     } else if heard(Topic::Revocations) {
                         self.catch_up_with_revocations().await?;
+                    }
+                    if heard(Topic::Objects) || heard(Topic::Reset) {
+                        self.0.objects_changed.notify_one();
                     }
                     if heard(Topic::Keys) {
                         self.0.keys_changed.notify_one();

@@ -4,6 +4,7 @@
 
 mod bench;
 mod keys;
+mod objects;
 mod once;
 mod outage;
 mod postgres;
