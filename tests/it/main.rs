@@ -21,6 +21,7 @@ mod login_flow;
 mod logs;
 mod lying_providers;
 mod nodes;
+mod objects;
 mod observability;
 mod origin_answers;
 mod origins;

@@ -136,8 +136,8 @@ impl Catalog {
     }
 
     #[must_use]
-    pub fn group(&self, id: GroupId) -> Option<&Arc<Group>> {
-        self.groups.get(&id)
+    pub fn group(&self, id: GroupId) -> Option<&Group> {
+        self.groups.get(&id).map(Arc::as_ref)
     }
 
     #[must_use]

@@ -137,6 +137,10 @@ impl Content {
     }
 }
 
+/// The extension of kinds that have nothing beyond Access.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct NoExtension {}
+
 /// One object as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Object {

@@ -1,11 +1,13 @@
-//! The work nobody waits for: rotating keys, hearing of revocations, sweeping
-//! out what has expired. A chore that fails says so and is tried again.
+//! The work nobody waits for: rotating keys, hearing of revocations and of
+//! what is configured elsewhere, sweeping out what has expired. A chore that
+//! fails says so and is tried again.
 
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use doorward_model::time::Clock;
+use doorward_objects::Objects;
 use doorward_store::Store;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
@@ -18,11 +20,15 @@ const ROUND: Duration = Duration::from_secs(60);
 const KEYS_RETRY: Duration = Duration::from_secs(1);
 
 /// Starts all chores. They end when the set is dropped.
-pub(crate) fn start(store: &Store, keys: &Arc<Keys>, clock: &Clock) -> JoinSet<()> {
+pub(crate) fn start(store: &Store, keys: &Arc<Keys>, objects: &Objects, clock: &Clock) -> JoinSet<()> {
     let mut chores = JoinSet::new();
     chores.spawn({
         let store = store.clone();
         async move { store.watch().await }
+    });
+    chores.spawn({
+        let objects = objects.clone();
+        async move { objects.follow().await }
     });
     chores.spawn(follow_key_changes(store.clone(), Arc::clone(keys)));
     chores.spawn(every_round({

@@ -14,10 +14,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use doorward_edge::AccessLog;
-use doorward_model::live::LiveCatalog;
 use doorward_model::secret::Secret;
 use doorward_model::site::Team;
 use doorward_model::time::{Clock, Lifetime};
+use doorward_objects::{Objects, ObjectsError, Setting};
 use doorward_store::{Patience, Seal, Store, StoreError};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
@@ -64,6 +64,8 @@ pub enum StartError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Keys(#[from] KeysError),
+    #[error(transparent)]
+    Objects(#[from] ObjectsError),
     #[error("there is no encryption key; set keys.encryption_key")]
     NoEncryptionKey,
     #[error("the public listener cannot be served: {0}")]
@@ -79,8 +81,7 @@ pub struct Running {
     pub ready: Ready,
     config: Config,
     team: Team,
-    generation: u64,
-    catalog: LiveCatalog,
+    objects: Objects,
     store: Store,
     keys: Arc<Keys>,
     clock: Clock,
@@ -113,30 +114,33 @@ pub async fn start(mut config: Config, options: RunOptions) -> Result<Running, S
     store.refresh_revocations().await?;
 
     let (access_log, admin) = (access_log(&config)?, sockets.admin_address);
+    let client_secret = wire::client_secret(&config, &store).await?;
+    let setting = Setting { team: team.clone(), refresh: config.refresh() };
+    let declared = config.declared(wire::built_in_provider(&config, &team, client_secret.as_ref()));
+    let objects = Objects::open(store.clone(), setting, declared, clock.now()).await?;
     let foundation = wire::Foundation {
         config: &config,
         team: &team,
         clock: &clock,
         store: &store,
         keys: &keys,
+        objects: &objects,
         access_log: access_log.as_ref(),
         admin,
     };
-    let doors = wire::doors(foundation).await?;
-    let catalog = doors.catalog.clone();
+    let doors = wire::doors(foundation, client_secret);
     let tls = certificate.as_ref().map(Certificate::server_config);
     let listener = doorward_edge::PublicListener { socket: sockets.public, tls };
     let public = doorward_edge::serve(&doors.edge, listener, options.workers).map_err(StartError::Threads)?;
     let admin = Admin::serve(sockets.admin, doors.admin.clone());
-    let ready = ready(&config, &team, &catalog, sockets.public_address, sockets.admin_address);
+    let ready = ready(&config, &team, &objects, sockets.public_address, sockets.admin_address);
     let token = config.api_token.as_ref().filter(|_| options.leave_token && config.mode.is_emulator());
     Ok(Running {
         _token_file: token.and_then(|token| TokenFile::leave(sockets.admin_address.port(), token.expose())),
-        chores: chores::start(&store, &keys, &clock),
+        chores: chores::start(&store, &keys, &objects, &clock),
         ready,
         team,
-        generation: 1,
-        catalog,
+        objects,
         doors,
         certificate,
         public,
@@ -152,14 +156,19 @@ pub async fn start(mut config: Config, options: RunOptions) -> Result<Running, S
 
 impl Running {
     /// Takes over a configuration that was read anew, whole, for every request
-    /// from now on. Says which changed settings need a restart; they stay as they were.
-    pub fn reload(&mut self, config: Config) -> Vec<&'static str> {
+    /// from now on, here and on all other nodes. Says which changed settings
+    /// need a restart; they stay as they were.
+    ///
+    /// # Errors
+    /// When its objects could not be stored, or contradict what the API
+    /// configured. Then everything is as it was.
+    pub async fn reload(&mut self, config: Config) -> Result<Vec<&'static str>, ObjectsError> {
         let kept = needing_restart(&self.config, &config);
-        let tls = self.renew_certificate(&config);
-        self.generation += 1;
         let built_in = self.doors.built_in_provider(&self.team, config.has_built_in_provider());
-        self.catalog.replace(config.catalog(self.team.clone(), self.generation, built_in));
-        tracing::info!(generation = self.generation, apps = config.apps.len(), "the configuration was reloaded");
+        self.objects.declare(config.declared(built_in), self.clock.now()).await?;
+        let tls = self.renew_certificate(&config);
+        let generation = self.objects.catalog().load().generation();
+        tracing::info!(generation, apps = config.apps.len(), "the configuration was reloaded");
         // What stayed is compared with the next file again.
         self.config = Config {
             listen: Listen { tls, ..self.config.listen.clone() },
@@ -174,7 +183,7 @@ impl Running {
             mode: self.config.mode,
             ..config
         };
-        kept
+        Ok(kept)
     }
 
     /// Opens the access log's file anew: it was moved away, as logrotate does.
@@ -336,7 +345,7 @@ fn install_crypto() {
     let _already_there = rustls::crypto::aws_lc_rs::default_provider().install_default();
 }
 
-fn ready(config: &Config, team: &Team, catalog: &LiveCatalog, public: SocketAddr, admin: SocketAddr) -> Ready {
+fn ready(config: &Config, team: &Team, objects: &Objects, public: SocketAddr, admin: SocketAddr) -> Ready {
     let scheme = if config.listen.tls.is_some() { "https" } else { "http" };
     let public = format!("{scheme}://{}", reachable(public));
     // In production visitors come by the way that the team's URL names, often
@@ -344,7 +353,7 @@ fn ready(config: &Config, team: &Team, catalog: &LiveCatalog, public: SocketAddr
     let base = if config.mode.is_emulator() { &public } else { &team.url };
     let token = config.api_token.as_ref().filter(|_| config.mode.is_emulator());
     Ready {
-        apps: ready::apps(&catalog.load(), base),
+        apps: ready::apps(&objects.catalog().load(), base),
         admin: format!("http://{}", reachable(admin)),
         team: ReadyTeam::of(team),
         account_id: team.account.as_str().to_owned(),

@@ -78,7 +78,7 @@ async fn life(
     tracing::info!(public = running.ready.public, admin = running.ready.admin, "ready");
     while let Wish::Reload = signals.next().await {
         running.reopen_access_log();
-        reload(&mut running, file);
+        reload(&mut running, file).await;
     }
     tracing::info!("stopping; requests in flight may finish");
     tokio::select! {
@@ -88,13 +88,19 @@ async fn life(
 }
 
 /// Reads the file again. One with an error changes nothing and says so.
-fn reload(running: &mut Running, file: Option<&Path>) {
+async fn reload(running: &mut Running, file: Option<&Path>) {
     let Some(path) = file else { return tracing::warn!("there is no configuration file to read again") };
     match config::read(path) {
         Ok(config) => {
             log_all(&Problems { file: config.file.clone(), found: config.warnings.clone() });
-            for setting in running.reload(config) {
-                tracing::warn!("{setting} was changed, which takes effect after a restart");
+            match running.reload(config).await {
+                Ok(kept) => kept
+                    .into_iter()
+                    .for_each(|setting| tracing::warn!("{setting} was changed, which takes effect after a restart")),
+                Err(error) => {
+                    tracing::error!("{error}");
+                    tracing::error!("the configuration was not reloaded; the old one stays in force");
+                }
             }
         }
         Err(problems) => {

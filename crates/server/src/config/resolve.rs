@@ -2,7 +2,7 @@
 //! names replaced by ids, defaults filled in.
 
 use doorward_emulator::{Emulator, Person};
-use doorward_model::app::{App, AppDomain, Refresh};
+use doorward_model::app::{App, AppDomain};
 use doorward_model::group::Group;
 use doorward_model::id::{AccountId, AppId, Aud, GroupId, IdpId, PolicyId, ServiceTokenId};
 use doorward_model::idp::{IdentityProvider, IdpKind, OidcEndpoints, OidcProvider};
@@ -119,7 +119,6 @@ impl Resolving<'_> {
             let text = format!("the application \"{name}\" has no policies, so nobody may pass; add one");
             self.findings.warning(raw.line, text);
         }
-        let by_mode = if self.mode.is_emulator() { Refresh::Access } else { Refresh::Edge };
         let url = |url: Option<Url>| url.map(String::from);
         Some(App {
             id,
@@ -133,7 +132,7 @@ impl Resolving<'_> {
                 .filter_map(|idp| self.names.idps.id(&idp.value, idp.line, self.findings))
                 .collect(),
             auto_redirect_to_identity: raw.auto_redirect_to_identity,
-            refresh: raw.refresh.unwrap_or(by_mode),
+            refresh: raw.refresh.unwrap_or(self.mode.refresh()),
             http_only_cookie_attribute: raw.http_only_cookie_attribute,
             same_site_cookie_attribute: raw.same_site_cookie_attribute,
             options_preflight_bypass: raw.options_preflight_bypass,

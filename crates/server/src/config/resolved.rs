@@ -6,8 +6,12 @@ use std::path::PathBuf;
 
 use doorward_edge::{Destination, Limits, LineFormat};
 use doorward_emulator::Person;
-use doorward_model::app::App;
-use doorward_model::catalog::{Catalog, Parts};
+use doorward_model::app::{App, Refresh};
+use doorward_model::catalog::Catalog;
+use doorward_model::document::{
+    AppDocument, AppExtension, Content, GroupDocument, IdentityProviderDocument, Key, Kind, NoExtension, RouteDocument,
+    RouteId, ServiceTokenDocument, ServiceTokenExtension,
+};
 use doorward_model::group::Group;
 use doorward_model::id::AccountId;
 use doorward_model::idp::IdentityProvider;
@@ -16,6 +20,7 @@ use doorward_model::secret::Secret;
 use doorward_model::service_token::ServiceToken;
 use doorward_model::site::Team;
 use doorward_model::time::Lifetime;
+use doorward_objects::{Declared, Setting};
 use ipnet::IpNet;
 use url::Url;
 
@@ -34,6 +39,14 @@ impl Mode {
     #[must_use]
     pub const fn is_emulator(self) -> bool {
         matches!(self, Self::Emulator)
+    }
+
+    /// Who renews tokens where an application does not say.
+    pub(super) const fn refresh(self) -> Refresh {
+        match self {
+            Self::Production => Refresh::Edge,
+            Self::Emulator => Refresh::Access,
+        }
     }
 }
 
@@ -155,19 +168,48 @@ impl Config {
         self.mode.is_emulator() && (self.idps.is_empty() || !self.users.is_empty())
     }
 
-    /// The snapshot that decides. The built-in provider, where there is one, comes first.
+    /// Who renews tokens where nothing says otherwise: browsers are spared
+    /// redirects, unless they are to see what Access does.
+    #[must_use]
+    pub const fn refresh(&self) -> Refresh {
+        self.mode.refresh()
+    }
+
+    /// The file's objects as documents, the built-in provider beside them.
+    #[must_use]
+    pub fn declared(&self, built_in: Option<IdentityProvider>) -> Declared {
+        let apps = self.apps.iter().map(|app| {
+            let extension = AppExtension { refresh: Some(app.refresh) };
+            (Key::new(Kind::App, app.id), Content::new(&AppDocument::from(app), &extension, None))
+        });
+        let groups = self.groups.iter().map(|group| {
+            (Key::new(Kind::Group, group.id), Content::new(&GroupDocument::from(group), &NoExtension {}, None))
+        });
+        let idps = self.idps.iter().enumerate().map(|(place, idp)| {
+            let (document, extension, secret) = IdentityProviderDocument::of(idp, place);
+            (Key::new(Kind::IdentityProvider, idp.id), Content::new(&document, &extension, Some(secret)))
+        });
+        let tokens = self.service_tokens.iter().map(|token| {
+            let (document, extension) = (ServiceTokenDocument::from(token), ServiceTokenExtension::from(token));
+            (Key::new(Kind::ServiceToken, token.id), Content::new(&document, &extension, None))
+        });
+        let routes = self.routes.iter().map(|route| {
+            let content = Content::new(&RouteDocument::from(route), &NoExtension {}, None);
+            (Key::new(Kind::Route, RouteId::from(route)), content)
+        });
+        let objects = apps.chain(groups).chain(idps).chain(tokens).chain(routes).collect();
+        Declared { file: self.file.clone(), objects, built_in }
+    }
+
+    /// The snapshot of the file alone, for whoever has no store.
+    ///
+    /// # Panics
+    /// Never: a file's objects were checked when it was read.
     #[must_use]
     pub fn catalog(&self, team: Team, generation: u64, built_in: Option<IdentityProvider>) -> Catalog {
-        let idps = built_in.into_iter().chain(self.idps.iter().cloned()).collect();
-        let parts = Parts {
-            team,
-            apps: self.apps.clone(),
-            groups: self.groups.clone(),
-            idps,
-            service_tokens: self.service_tokens.clone(),
-            routes: self.routes.clone(),
-        };
-        Catalog::new(parts, generation)
+        let setting = Setting { team, refresh: self.refresh() };
+        doorward_objects::catalog_of(&setting, self.declared(built_in), generation)
+            .expect("what a checked file declares can be read again")
     }
 }
 

@@ -31,9 +31,10 @@ fn only_what_was_read_once_needs_a_restart() {
 async fn a_reload_takes_the_applications_and_keeps_what_needs_a_restart() {
     let mut running = start(config(FREE_PORTS), options()).await.unwrap();
     assert_eq!(running.ready.apps, []);
-    let kept = running.reload(config(&format!("{FREE_PORTS}{DEMO}[team]\nname = \"other\"\n")));
+    let changed = config(&format!("{FREE_PORTS}{DEMO}[team]\nname = \"other\"\n"));
+    let kept = running.reload(changed).await.unwrap();
     assert_eq!(kept, ["[team]"]);
-    let catalog = running.catalog.snapshot();
+    let catalog = running.objects.catalog().snapshot();
     assert_eq!((catalog.apps().count(), catalog.generation()), (1, 2));
     assert_eq!(catalog.team().name, "dev");
     assert_eq!(catalog.idps().count(), 1, "the built-in people stay");

@@ -19,12 +19,12 @@ use doorward_model::live::LiveCatalog;
 use doorward_model::secret::Secret;
 use doorward_model::site::Team;
 use doorward_model::time::Clock;
-use doorward_store::Store;
+use doorward_objects::Objects;
+use doorward_store::{Store, StoreError};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 use tower::ServiceExt as _;
 
-use super::StartError;
 use super::descriptors::room_for_connections;
 use super::store_queries::StoreQueries;
 use crate::config::{Config, reachable};
@@ -41,6 +41,7 @@ pub(super) struct Foundation<'a> {
     pub(super) clock: &'a Clock,
     pub(super) store: &'a Store,
     pub(super) keys: &'a Arc<Keys>,
+    pub(super) objects: &'a Objects,
     pub(super) access_log: Option<&'a Arc<AccessLog>>,
     /// The address of the admin listener.
     pub(super) admin: SocketAddr,
@@ -50,7 +51,6 @@ pub(super) struct Foundation<'a> {
 pub(super) struct Doors {
     pub(super) edge: Arc<Edge>,
     pub(super) admin: Router,
-    pub(super) catalog: LiveCatalog,
     /// Set when the process is about to end.
     pub(super) draining: Arc<AtomicBool>,
     emulator: Option<(Arc<Emulator>, Secret)>,
@@ -64,19 +64,26 @@ impl Doors {
     }
 }
 
-pub(super) async fn doors(on: Foundation<'_>) -> Result<Doors, StartError> {
+/// The secret that the gateway shows its built-in provider; production has none.
+pub(super) async fn client_secret(config: &Config, store: &Store) -> Result<Option<Secret>, StoreError> {
+    match config.mode.is_emulator() {
+        true => store.installation_secret(doorward_emulator::CLIENT_SECRET).await.map(Some),
+        false => Ok(None),
+    }
+}
+
+/// The built-in provider as it is before there is an emulator.
+pub(super) fn built_in_provider(config: &Config, team: &Team, secret: Option<&Secret>) -> Option<IdentityProvider> {
+    let secret = secret.filter(|_| config.has_built_in_provider())?;
+    Some(Emulator::provider(team, secret, doorward_emulator::claim_names(&config.users)))
+}
+
+/// `client_secret` is the one the catalog's built-in provider was given.
+pub(super) fn doors(on: Foundation<'_>, client_secret: Option<Secret>) -> Doors {
     let Foundation { config, team, .. } = on;
     let issuers = config.issuers(team);
-    let client_secret = match config.mode.is_emulator() {
-        true => Some(on.store.installation_secret(doorward_emulator::CLIENT_SECRET).await?),
-        false => None,
-    };
-    let built_in = client_secret
-        .as_ref()
-        .filter(|_| config.has_built_in_provider())
-        .map(|secret| Emulator::provider(team, secret, doorward_emulator::claim_names(&config.users)));
-    let catalog = LiveCatalog::new(config.catalog(team.clone(), 1, built_in));
-    let emulator = client_secret.map(|secret| (emulator(on, &catalog, &issuers, secret.clone()), secret));
+    let catalog = on.objects.catalog();
+    let emulator = client_secret.map(|secret| (emulator(on, catalog, &issuers, secret.clone()), secret));
 
     let people = emulator.as_ref().map(|(emulator, _)| Router::new().nest(IDP_PATH, emulator.idp_router()));
 
@@ -119,12 +126,11 @@ pub(super) async fn doors(on: Foundation<'_>) -> Result<Doors, StartError> {
         readiness: readiness(on.store.clone(), Arc::clone(&draining)),
         hosts: [vec![config.listen.admin.ip().to_string()], config.listen.admin_hosts.clone()].concat(),
         token: config.api_token.clone(),
-        nested: emulator
-            .as_ref()
-            .zip(config.api_token.as_ref())
-            .map(|((emulator, _), token)| doorward_api::require_token(control(emulator, Arc::clone(&edge)), token)),
+        nested: emulator.as_ref().zip(config.api_token.as_ref()).map(|((emulator, _), token)| {
+            doorward_api::require_token(control(emulator, Arc::clone(&edge), on.objects.clone()), token)
+        }),
     });
-    Ok(Doors { edge, admin, catalog, draining, emulator })
+    Doors { edge, admin, draining, emulator }
 }
 
 fn emulator(on: Foundation<'_>, catalog: &LiveCatalog, issuers: &[String], client_secret: Secret) -> Arc<Emulator> {
@@ -146,14 +152,18 @@ fn emulator(on: Foundation<'_>, catalog: &LiveCatalog, issuers: &[String], clien
 }
 
 /// The control API. What it changes counts for the very next request: nothing
-/// that was verified before is remembered after it.
-fn control(emulator: &Arc<Emulator>, edge: Arc<Edge>) -> Router {
+/// that was verified before is remembered after it, and what a reset took out
+/// of the store is out of force.
+fn control(emulator: &Arc<Emulator>, edge: Arc<Edge>, objects: Objects) -> Router {
     let forget = move |request: Request, next: Next| {
-        let edge = Arc::clone(&edge);
+        let (edge, objects) = (Arc::clone(&edge), objects.clone());
         async move {
             let reads = request.method().is_safe();
             let response = next.run(request).await;
             if !reads {
+                if let Err(error) = objects.hear().await {
+                    tracing::warn!(%error, "what a control call changed is in force later");
+                }
                 edge.forget_callers();
             }
             response
