@@ -239,9 +239,10 @@ impl Gateway {
     ///
     /// # Panics
     /// When it has problems: the message lists them.
-    pub fn reload(&mut self, builder: &Builder) {
-        let config = config::parse(&builder.text(), "gateway", &|name| std::env::var(name).ok());
-        self.running.reload(config.unwrap_or_else(|problems| panic!("the new configuration is wrong:\n{problems}")));
+    pub async fn reload(&mut self, builder: &Builder) {
+        let config = config::parse(&builder.text(), "gateway", &|name| std::env::var(name).ok())
+            .unwrap_or_else(|problems| panic!("the new configuration is wrong:\n{problems}"));
+        self.running.reload(config).await.unwrap_or_else(|error| panic!("the configuration stays as it was: {error}"));
     }
 
     /// Lets requests in flight finish, then ends.

@@ -52,7 +52,7 @@ async fn a_reload_counts_for_the_next_request() {
     let token = gateway.token("demo.localhost", "alice@example.com").await;
     assert_eq!(visit(&gateway, Some(&token)).await, StatusCode::OK);
     let only_bob = r#"{ name = "Bob", decision = "allow", include = [{ email = { email = "bob@example.com" } }] }"#;
-    gateway.reload(&super::tests::gateway().policy(only_bob));
+    gateway.reload(&super::tests::gateway().policy(only_bob)).await;
     assert_eq!(visit(&gateway, Some(&token)).await, StatusCode::FORBIDDEN);
     gateway.stop().await;
 }
