@@ -358,3 +358,23 @@ async fn e_07_frames_that_break_the_protocol_end_the_connection() {
     }
     assert_eq!(ask.outcome(&ask.fields("GET", b"/public", &[]), &[]).await, Outcome::Answered(200));
 }
+
+#[tokio::test]
+async fn e_10_half_a_preface_is_neither_protocol_and_reaches_nobody() {
+    let ask = Asking::start().await;
+    let request = format!("GET /public HTTP/1.1\r\nHost: {APP}\r\n\r\n");
+    for preface in [
+        "PRI * HTTP/2.0\r\n\r\n",
+        "PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n",
+        "PRI * HTTP/1.1\r\nHost: app.localhost\r\n\r\n",
+        "pri * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    ] {
+        let reply = crate::support::raw::exchange(ask.world.public(), format!("{preface}{request}")).await;
+        assert!(reply.is_none_or(|reply| matches!(reply.status(), 400 | 405 | 505)), "{preface:?}");
+        ask.world.origin.assert_untouched(preface);
+    }
+    // A whole one begins HTTP/2, with every policy in force.
+    let outcome = ask.outcome(&ask.fields("GET", b"/admin", &[]), &[]).await;
+    assert_eq!(outcome, Outcome::Answered(302));
+    ask.world.origin.assert_untouched("HTTP/2 in the clear");
+}

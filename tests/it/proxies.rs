@@ -80,6 +80,28 @@ async fn j_10_a_trusted_proxy_is_believed_up_to_the_first_address_that_is_not_on
 }
 
 #[tokio::test]
+async fn j_10_an_address_in_any_spelling_is_blocked() {
+    let rules = r#"policies = [
+  { name = "Not from there", decision = "deny", include = [{ ip = { ip = "10.0.0.0/8" } }] },
+  { name = "Anybody", decision = "allow", include = [{ everyone = {} }] },
+]"#;
+    let world = World::with(|config| trusting(config).and(&app("Blocked", "app.localhost/blocked", rules))).await;
+    let token = world.token(ALICE, "Blocked").await;
+    for (said, status) in [
+        ("10.1.2.3", 403),
+        ("::ffff:10.1.2.3", 403),
+        ("::FFFF:0a01:0203", 403),
+        ("0:0:0:0:0:ffff:10.1.2.3", 403),
+        ("192.0.2.1, 10.1.2.3", 403),
+        ("10.1.2.3, 127.0.0.9, ::ffff:127.0.0.8", 403),
+        ("10.1.2.3, 192.0.2.1", 200),
+    ] {
+        let mut alice = Client::holding(&world.gateway, APP, &token).with_header("X-Forwarded-For", said);
+        assert_eq!(alice.get(&world.app("/blocked")).await.status, status, "{said}");
+    }
+}
+
+#[tokio::test]
 async fn a_trusted_proxy_says_that_the_visitor_speaks_https() {
     let world = World::with(trusting).await;
     let mut browser = world.stranger().with_header("X-Forwarded-Proto", "https");

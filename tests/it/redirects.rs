@@ -61,6 +61,44 @@ async fn h_01_h_02_h_04_whatever_a_sign_in_is_asked_to_return_to_it_stays_on_the
 }
 
 #[tokio::test]
+async fn h_04_nothing_in_a_target_becomes_a_line_of_the_answer() {
+    let world = World::start().await;
+    let alice = world.signed_in(ALICE).await;
+    for wanted in [
+        "/a\r\nSet-Cookie: x=1",
+        "/a%0d%0aX:y",
+        "/a%0D%0ASet-Cookie:%20x=1",
+        "/%E5%98%8D%E5%98%8ASet-Cookie:x=1",
+        "/\u{560d}\u{560a}Set-Cookie:x=1",
+    ] {
+        let mut login = Url::parse(world.gateway.team_url()).unwrap();
+        login.set_path(&format!("/cdn-cgi/access/login/{APP}"));
+        login.query_pairs_mut().append_pair("kid", &world.gateway.aud("App")).append_pair("redirect_url", wanted);
+        let mut sinks = vec![login];
+        for base in [world.gateway.team_url().to_owned(), world.app("")] {
+            let mut logout = Url::parse(&format!("{base}/cdn-cgi/access/logout")).unwrap();
+            logout.query_pairs_mut().append_pair("returnTo", wanted);
+            sinks.push(logout);
+        }
+        for sink in sinks {
+            let mut browser = alice.clone();
+            let mut reply = browser.get(sink.as_str()).await;
+            for _ in 0..6 {
+                assert_eq!(reply.header("x"), None, "{wanted:?} at {sink}");
+                assert!(reply.cookies().iter().all(|cookie| cookie.name.starts_with("CF_")), "{wanted:?} at {sink}");
+                if !reply.is_redirect() {
+                    break;
+                }
+                let next = reply.location();
+                let host = next.host_str().unwrap().to_owned();
+                assert!(host == APP || host == world.gateway.team_host(), "{wanted:?} at {sink}: {next}");
+                reply = browser.get(next.as_str()).await;
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn h_01_h_02_signing_out_leads_to_no_foreign_place() {
     let world = World::start().await;
     for base in [world.gateway.team_url().to_owned(), world.app("")] {

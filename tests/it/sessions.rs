@@ -38,6 +38,9 @@ async fn g_02_of_two_people_in_one_request_neither_is_believed() {
     for cookies in [
         format!("Cookie: CF_Authorization={alice}; CF_Authorization={root}"),
         format!("Cookie: CF_Authorization={root}; CF_Authorization={alice}"),
+        // Whoever planted one may have planted what binds it, too.
+        format!("Cookie: CF_Binding=x; CF_Authorization={alice}; CF_Authorization={root}"),
+        format!("Cookie: CF_Authorization={root}; CF_Binding=x; CF_Authorization={alice}; CF_Binding=y"),
     ] {
         let reply = world.raw_get("/", &[&cookies]).await;
         assert!(matches!(reply.status(), 401 | 403), "{}", reply.status());
@@ -120,10 +123,20 @@ async fn g_08_what_somebody_planted_before_the_sign_in_names_nothing_after_it() 
 
     let mut victim = world.stranger();
     victim.jar.set(&team, "CF_Session", &planted);
+    // Whatever else the attacker's browser holds: of the sign-in under way, and on the application's host.
+    for (host, cookie) in attacker.given.iter().filter(|(_, cookie)| !cookie.removes()) {
+        victim.jar.set(host, &cookie.name, &cookie.value);
+    }
     victim.sign_in(&world.app("/"), ALICE).await;
     assert_ne!(victim.jar.value(&team, "CF_Session"), Some(planted.as_str()));
     assert_ne!(victim.jar.value(&team, "CF_Session"), None);
 
+    let held = format!("{:?}", attacker.given);
+    for (name, value) in [("CF_Authorization", APP), ("CF_Authorization", team.as_str())]
+        .map(|(name, host)| (name, victim.jar.value(host, name).unwrap()))
+    {
+        assert!(!held.contains(value), "the attacker knows no {name} of the victim's");
+    }
     let again = attacker.get(&world.app("/")).await;
     let page = attacker.follow(again).await;
     assert!(page.url.as_str().starts_with(world.gateway.team_url()), "the attacker is still nobody: {}", page.url);

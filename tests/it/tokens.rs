@@ -3,9 +3,11 @@
 use serde_json::{Value, json};
 
 use crate::support::client::Client;
-use crate::support::config::{ALICE, ROBOT};
+use crate::support::config::{ALICE, APP, ROBOT};
+use crate::support::lying::Lying;
 use crate::support::node::forged;
-use crate::support::token::{claims, header, unsigned, with_claims, with_header};
+use crate::support::raw::Raw;
+use crate::support::token::{claims, header, unsigned, with_claims, with_header, with_header_text};
 use crate::support::world::World;
 
 /// `UNAUTH`, whether the token comes as a cookie or as a header.
@@ -64,6 +66,61 @@ async fn k_01_no_other_algorithm_than_ours_is_believed() {
 }
 
 #[tokio::test]
+async fn k_01_an_algorithm_that_is_missing_or_named_twice_is_not_believed() {
+    let world = World::start().await;
+    let token = world.token(ALICE, "App").await;
+    let kid = header(&token)["kid"].as_str().unwrap().to_owned();
+    for text in [
+        format!(r#"{{"kid":"{kid}","typ":"JWT"}}"#),
+        format!(r#"{{"alg":"RS256","alg":"none","kid":"{kid}"}}"#),
+        format!(r#"{{"alg":"none","alg":"RS256","kid":"{kid}"}}"#),
+        format!(r#"{{"alg":"RS256","kid":"{kid}","kid":"x"}}"#),
+        format!(r#"{{"alg":"RS256","kid":"{kid}","crit":["exp"]}}"#),
+        format!(r#"{{"alg":"RS256","kid":"{kid}","b64":false}}"#),
+        String::new(),
+        "null".to_owned(),
+        "[]".to_owned(),
+    ] {
+        assert_worthless(&world, &with_header_text(&token, &text), &text).await;
+    }
+    // Symmetric, with every form in which the public key is published.
+    let certs = published(&world).await;
+    let pem = certs["public_cert"]["cert"].as_str().unwrap();
+    let der: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
+    let mut head = header(&token);
+    head["alg"] = json!("HS256");
+    for key in [pem.to_owned(), pem.trim_end().to_owned(), der, certs["keys"][0].to_string()] {
+        let signed = forged("HS256", &head, &claims(&token), &key).await;
+        assert_worthless(&world, &signed, "HS256 keyed with what is published").await;
+    }
+    head["alg"] = json!("ES256");
+    let signed = forged("ES256", &head, &claims(&token), "").await;
+    assert_worthless(&world, &signed, "ES256 under the name of an RSA key").await;
+}
+
+#[tokio::test]
+async fn k_02_a_key_that_a_token_brings_along_opens_nothing_and_is_not_fetched() {
+    let (world, lying) = (World::start().await, Lying::start().await);
+    let token = world.token(ALICE, "App").await;
+    let url = format!("{}/jwks", lying.issuer());
+    let kid = header(&token)["kid"].clone();
+    for (name, value) in [
+        ("jwk", Lying::strangers_jwk(kid.as_str().unwrap())),
+        ("jku", json!(url)),
+        ("x5u", json!(url)),
+        ("x5c", json!(["MIIB"])),
+    ] {
+        for kid in [kid.clone(), json!("one")] {
+            let mut head = header(&token);
+            head["kid"] = kid;
+            head[name] = value.clone();
+            assert_worthless(&world, &Lying::forged(&head, &claims(&token)), name).await;
+        }
+    }
+    assert!(lying.script().asked.is_empty(), "nobody was asked for a key: {:?}", lying.script().asked);
+}
+
+#[tokio::test]
 async fn k_03_a_key_is_looked_up_by_its_name_and_nothing_else() {
     let world = World::start().await;
     let token = world.token(ALICE, "App").await;
@@ -71,6 +128,8 @@ async fn k_03_a_key_is_looked_up_by_its_name_and_nothing_else() {
         json!("../../dev/null"),
         json!("' OR 1=1--"),
         json!("x".repeat(2000)),
+        json!("x".repeat(64 * 1024)),
+        json!("one"),
         json!(""),
         json!(1),
         json!(null),
@@ -78,9 +137,9 @@ async fn k_03_a_key_is_looked_up_by_its_name_and_nothing_else() {
     ] {
         let mut head = header(&token);
         head["kid"] = kid.clone();
-        assert_worthless(&world, &with_header(&token, &head), &kid.to_string()).await;
-        let signed = forged("RS256", &head, &claims(&token), "").await;
-        assert_worthless(&world, &signed, &kid.to_string()).await;
+        let what: String = kid.to_string().chars().take(80).collect();
+        assert_worthless(&world, &with_header(&token, &head), &what).await;
+        assert_worthless(&world, &Lying::forged(&head, &claims(&token)), &what).await;
     }
     world.gateway.control("POST", "/keys/rotate", json!({ "drop_previous": true })).await;
     assert_worthless(&world, &token, "a key that was retired").await;
@@ -132,6 +191,29 @@ async fn k_05_k_07_a_token_is_good_from_its_first_second_to_its_last() {
 }
 
 #[tokio::test]
+async fn k_05_k_07_moments_that_make_no_sense_are_worthless_though_we_signed_them() {
+    let world = World::start().await;
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let century = 100 * 365 * 24 * 3600;
+    for odd in [
+        json!({ "exp": now + century }),
+        json!({ "exp": 0 }),
+        json!({ "exp": now - 1, "iat": now - 60 }),
+        json!({ "iat": now + 3600 }),
+        json!({ "nbf": now + 120 }),
+        json!({ "iat": now + 7200, "exp": now + 3600 }),
+        json!({ "iat": 0 }),
+    ] {
+        let asked = json!({ "app": "App", "email": ALICE, "claims": odd });
+        let (status, answer) = world.gateway.admin_call("POST", "/emulator/v1/tokens", Some(asked)).await;
+        // What the control API refuses to sign cannot be presented.
+        if status == 200 {
+            assert_worthless(&world, answer["token"].as_str().unwrap(), &odd.to_string()).await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn k_10_a_token_has_one_spelling() {
     let world = World::start().await;
     let token = world.token(ALICE, "App").await;
@@ -139,6 +221,22 @@ async fn k_10_a_token_has_one_spelling() {
     let end = last.pop().unwrap();
     last.push(if end == 'A' { 'B' } else { 'A' });
     for bent in [format!("{token}="), format!("{token}."), format!("{token}.x"), last, token.replacen('.', "..", 1)] {
+        assert_worthless(&world, &bent, "another spelling").await;
+    }
+    // The standard alphabet, padding in each part, and white space within.
+    let standard = token.replace('-', "+").replace('_', "/");
+    if standard != token {
+        assert_worthless(&world, &standard, "the standard alphabet").await;
+    }
+    for place in 0..2 {
+        let parts: Vec<String> = token.split('.').map(str::to_owned).collect();
+        for bent in [format!("{}=", parts[place]), format!("{}==", parts[place]), format!("{} ", parts[place])] {
+            let mut parts = parts.clone();
+            parts[place] = bent;
+            assert_worthless(&world, &parts.join("."), "padding or a space inside").await;
+        }
+    }
+    for bent in [format!("%20{token}"), format!("\"{token}\""), token.to_uppercase(), token.replace('.', "%2E")] {
         assert_worthless(&world, &bent, "another spelling").await;
     }
     let mut body = claims(&token);
@@ -153,6 +251,20 @@ async fn k_11_a_token_that_is_too_long_is_not_looked_at() {
     assert!(token.len() > 8192);
     assert_worthless(&world, &token, "more than eight kilobytes").await;
     assert_worthless(&world, &".".repeat(4000), "dots").await;
+    let honest = world.token(ALICE, "App").await;
+    let nested = format!("{}1{}", "[".repeat(200), "]".repeat(200));
+    assert_worthless(&world, &with_header_text(&honest, &nested), "nesting").await;
+    assert_worthless(&world, &honest.replacen('.', &format!(".{}", "A".repeat(100_000)), 1), "a hundred kilobytes")
+        .await;
+    // Four megabytes do not get past the head of a request.
+    for endless in ["A".repeat(4 * 1024 * 1024), ".".repeat(1_000_000)] {
+        let mut raw = Raw::connect(world.public()).await;
+        raw.try_send(format!("GET / HTTP/1.1\r\nHost: {APP}\r\nCookie: CF_Authorization={endless}\r\n\r\n")).await;
+        if let Some(reply) = raw.reply().await {
+            assert_eq!(reply.status(), 431);
+        }
+        world.origin.assert_untouched("megabytes of a token");
+    }
 }
 
 #[tokio::test]
