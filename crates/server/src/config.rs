@@ -56,7 +56,8 @@ pub fn parse(text: &str, file: &str, environment: Environment<'_>) -> Result<Con
 }
 
 fn findings_of(text: &str, file: &str, environment: Environment<'_>, findings: &problem::Findings) -> Option<Config> {
-    let source = document::Source::new(text, environment, findings);
+    let lines = document::Lines::of(text);
+    let source = document::Source::new(text, &lines, environment, findings);
     let document = source.parse()?;
     let raw = raw::RawFile::read(source, &document);
     check::written(&raw, findings);

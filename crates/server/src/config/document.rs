@@ -25,17 +25,37 @@ impl<T> At<T> {
     }
 }
 
+/// Where the lines of a text begin: every value of a long file is asked for its
+/// line, and counting from the top each time would take minutes.
+pub(super) struct Lines(Vec<usize>);
+
+impl Lines {
+    pub(super) fn of(text: &str) -> Self {
+        Self(std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect())
+    }
+
+    fn at(&self, offset: usize) -> usize {
+        self.0.partition_point(|&begin| begin <= offset)
+    }
+}
+
 /// What reading needs besides the tables themselves.
 #[derive(Clone, Copy)]
 pub(super) struct Source<'a> {
     text: &'a str,
+    lines: &'a Lines,
     environment: Environment<'a>,
     pub(super) findings: &'a Findings,
 }
 
 impl<'a> Source<'a> {
-    pub(super) const fn new(text: &'a str, environment: Environment<'a>, findings: &'a Findings) -> Self {
-        Self { text, environment, findings }
+    pub(super) const fn new(
+        text: &'a str,
+        lines: &'a Lines,
+        environment: Environment<'a>,
+        findings: &'a Findings,
+    ) -> Self {
+        Self { text, lines, environment, findings }
     }
 
     /// The document's tables; `None` when it is not TOML, with every syntax error noted.
@@ -53,9 +73,8 @@ impl<'a> Source<'a> {
         errors.is_empty().then(|| table.into_inner())
     }
 
-    fn line(self, offset: usize) -> usize {
-        let before = self.text.as_bytes().get(..offset).unwrap_or(self.text.as_bytes());
-        1 + before.iter().filter(|&&byte| byte == b'\n').count()
+    fn line(&self, offset: usize) -> usize {
+        self.lines.at(offset)
     }
 
     fn expanded(self, text: &str, line: usize) -> Option<String> {
