@@ -1,7 +1,7 @@
 //! Hosts and paths: each belongs to one application and to one route, and
 //! every application has an origin behind it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 
 use doorward_model::host::HostPattern;
@@ -55,12 +55,11 @@ fn twice(raw: &RawFile, findings: &Findings) {
 }
 
 fn apps_without_route(raw: &RawFile, findings: &Findings) {
-    let routed =
-        |host: &HostPattern| raw.routes.iter().filter_map(|r| r.hostname.as_ref()).any(|r| meet(&r.value, host));
-    let mut said = std::collections::HashSet::new();
+    let routes = Patterns::of(raw.routes.iter().filter_map(|route| route.hostname.as_ref()).map(|at| &at.value));
+    let mut said = HashSet::new();
     for domain in raw.apps.iter().flat_map(|app| &app.domains) {
         let host = &domain.value.host;
-        if !routed(host) && said.insert(host.clone()) {
+        if !routes.meet(host) && said.insert(host.clone()) {
             let mend = format!("add one with hostname = \"{host}\" and the service behind it");
             findings.error(domain.line, format!("no [[route]] serves {host}; {mend}"));
         }
@@ -68,12 +67,32 @@ fn apps_without_route(raw: &RawFile, findings: &Findings) {
 }
 
 fn routes_without_app(raw: &RawFile, findings: &Findings) {
+    let apps = Patterns::of(raw.apps.iter().flat_map(|app| &app.domains).map(|at| &at.value.host));
     for hostname in raw.routes.iter().filter_map(|route| route.hostname.as_ref()) {
-        let covered = raw.apps.iter().flat_map(|app| &app.domains).any(|app| meet(&app.value.host, &hostname.value));
-        if !covered {
+        if !apps.meet(&hostname.value) {
             let text = format!("no [[app]] covers {}, so every request to it is refused; add one", hostname.value);
             findings.warning(hostname.line, text);
         }
+    }
+}
+
+/// Many host patterns, of which mostly the very one is there that is sought.
+struct Patterns<'a> {
+    same: HashSet<&'a HostPattern>,
+    wild: Vec<&'a HostPattern>,
+}
+
+impl<'a> Patterns<'a> {
+    fn of(patterns: impl Iterator<Item = &'a HostPattern>) -> Self {
+        let same: HashSet<_> = patterns.collect();
+        Self { wild: same.iter().copied().filter(|pattern| !pattern.is_exact()).collect(), same }
+    }
+
+    /// Whether some host fits one of them and `other`. Two exact names that differ have none.
+    fn meet(&self, other: &HostPattern) -> bool {
+        self.same.contains(other)
+            || self.wild.iter().any(|pattern| meet(pattern, other))
+            || (!other.is_exact() && self.same.iter().any(|pattern| meet(pattern, other)))
     }
 }
 
