@@ -23,6 +23,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
     // The oracles of the fuzz targets look at every door; nothing of the product uses them.
     ("fuzzing", &["model", "policy", "signer", "store", "login", "edge", "server"]),
     ("tests", &[]),
+    ("bench", &["model", "policy", "server"]),
 ];
 
 fn crates() -> Vec<Value> {
