@@ -9,6 +9,7 @@ mod bounds;
 mod browser_forms;
 mod browser_sign_in;
 mod cli;
+mod counts;
 mod drain;
 mod error_pages;
 mod framing;

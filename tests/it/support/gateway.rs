@@ -153,6 +153,10 @@ impl Gateway {
         assert!(status.success(), "the signal was sent");
     }
 
+    pub(crate) fn process_id(&self) -> u32 {
+        self.process.id().expect("it still runs")
+    }
+
     /// The most memory the process ever had, in KiB.
     pub(crate) fn peak_memory(&self) -> usize {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id().expect("it still runs")));
