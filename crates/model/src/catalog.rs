@@ -91,6 +91,12 @@ impl Catalog {
         changed
     }
 
+    /// The same snapshot under another name of the team.
+    #[must_use]
+    pub fn with_team(&self, team: Team) -> Self {
+        Self { team, ..self.clone() }
+    }
+
     #[must_use]
     pub const fn generation(&self) -> u64 {
         self.generation
