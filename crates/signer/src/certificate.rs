@@ -4,7 +4,7 @@
 
 use aws_lc_rs::rsa::KeyPair;
 use aws_lc_rs::signature::KeyPair as _;
-use doorward_model::time::Timestamp;
+use doorward_model::time::{Lifetime, Timestamp};
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyUsagePurpose, SignatureAlgorithm};
 use rsa::pkcs8::der::asn1::AnyRef;
 use rsa::pkcs8::der::{self, Decode, Reader, SliceReader};
@@ -12,17 +12,15 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use time::OffsetDateTime;
 
-const VALIDITY: time::Duration = time::Duration::days(365);
-
 /// A certificate of this very key for the team domain, as PEM.
-pub(crate) fn issue(pair: &KeyPair, team_domain: &str, now: Timestamp) -> String {
+pub(crate) fn issue(pair: &KeyPair, team_domain: &str, since: Timestamp, life: Lifetime) -> String {
     let mut subject = DistinguishedName::new();
     subject.push(DnType::CommonName, team_domain);
     let mut params = CertificateParams::default();
     params.distinguished_name = subject;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    params.not_before = OffsetDateTime::from_unix_timestamp(now.secs()).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    params.not_after = params.not_before.saturating_add(VALIDITY);
+    params.not_before = OffsetDateTime::from_unix_timestamp(since.secs()).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    params.not_after = params.not_before.saturating_add(time::Duration::seconds(life.secs()));
     params.self_signed(&Subject(pair)).expect("an RSA key signs a certificate of fixed shape").pem()
 }
 

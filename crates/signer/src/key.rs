@@ -10,13 +10,18 @@ use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use doorward_model::time::Timestamp;
+use doorward_model::time::{Lifetime, Timestamp};
 use jsonwebtoken::DecodingKey;
 use rsa::pkcs1::DecodeRsaPublicKey;
 use rsa::traits::PublicKeyParts;
 use zeroize::Zeroizing;
 
 use crate::certificate;
+
+/// How names of keys begin that an emulator made.
+pub const EMULATOR_MARK: &str = "d00d0000";
+
+const CERTIFICATE_LIFE: Lifetime = Lifetime::from_days(365);
 
 /// An RSA-2048 key with the certificate that is published for it.
 pub struct SigningKey {
@@ -56,8 +61,17 @@ impl SigningKey {
     #[must_use]
     pub fn generate(team_domain: &str, now: Timestamp) -> Self {
         let pair = KeyPair::generate(KeySize::Rsa2048).expect("the operating system gives random bytes");
-        let certificate_pem = certificate::issue(&pair, team_domain, now);
+        let certificate_pem = certificate::issue(&pair, team_domain, now, CERTIFICATE_LIFE);
         Self { public: PublicKey::of(&pair).expect("a new RSA key has a public half"), pair, certificate_pem }
+    }
+
+    /// A key that was made elsewhere, with a certificate of its own.
+    ///
+    /// # Errors
+    /// When it is not an RSA key of 2048 bits.
+    pub fn from_pkcs8(pkcs8: &[u8], team_domain: &str, since: Timestamp, life: Lifetime) -> Result<Self, KeyError> {
+        let pair = KeyPair::from_pkcs8(pkcs8).map_err(|_| KeyError::PrivateKey)?;
+        Self::from_stored(pkcs8, &certificate::issue(&pair, team_domain, since, life))
     }
 
     /// A key as it was stored: with the certificate it was made with, so that
@@ -75,6 +89,14 @@ impl SigningKey {
             return Err(KeyError::Certificate);
         }
         Ok(Self { pair, public, certificate_pem: certificate_pem.to_owned() })
+    }
+
+    /// The same key under a name that shows that an emulator made it: what it
+    /// signs can be refused by its looks where it has no business.
+    #[must_use]
+    pub fn marked(mut self) -> Self {
+        self.public.kid.replace_range(..EMULATOR_MARK.len(), EMULATOR_MARK);
+        self
     }
 
     /// The key's name in token headers: 64 hex characters.
@@ -97,6 +119,19 @@ impl SigningKey {
     #[must_use]
     pub fn certificate_pem(&self) -> &str {
         &self.certificate_pem
+    }
+
+    /// The public key as SubjectPublicKeyInfo in PEM (RFC 7468 §13).
+    ///
+    /// # Panics
+    /// Never: a key that exists has a public half.
+    #[must_use]
+    pub fn public_key_pem(&self) -> String {
+        let der = subject_public_key_info(&self.pair).expect("an RSA key has a public half");
+        let text = base64::engine::general_purpose::STANDARD.encode(der);
+        let lines: Vec<&str> =
+            text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap_or_default()).collect();
+        format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n"))
     }
 
     pub(crate) fn public(&self) -> &PublicKey {
@@ -169,7 +204,7 @@ mod tests {
     #[test]
     fn a_stored_key_that_is_not_rsa_2048_is_refused() {
         let larger = KeyPair::generate(KeySize::Rsa3072).unwrap();
-        let pem = certificate::issue(&larger, TEAM_DOMAIN, NOW);
+        let pem = certificate::issue(&larger, TEAM_DOMAIN, NOW, CERTIFICATE_LIFE);
         let pkcs8: Pkcs8V1Der<'_> = larger.as_der().unwrap();
         assert_eq!(SigningKey::from_stored(pkcs8.as_ref(), &pem).unwrap_err(), KeyError::PrivateKey);
         assert_eq!(SigningKey::from_stored(b"", CURRENT.certificate_pem()).unwrap_err(), KeyError::PrivateKey);
@@ -179,6 +214,14 @@ mod tests {
     fn a_kid_is_64_lower_case_hex_characters_and_differs_per_key() {
         assert!(CURRENT.kid().len() == 64 && CURRENT.kid().bytes().all(|b| b"0123456789abcdef".contains(&b)));
         assert_ne!(CURRENT.kid(), STRANGER.kid());
+    }
+
+    #[test]
+    fn a_marked_name_is_recognised_and_still_the_keys_own() {
+        let stored = |key: &SigningKey| SigningKey::from_stored(&key.to_pkcs8(), key.certificate_pem()).unwrap();
+        let (one, other) = (stored(&CURRENT).marked(), stored(&STRANGER).marked());
+        assert!(one.kid().len() == 64 && one.kid().starts_with(EMULATOR_MARK) && one.kid() != other.kid());
+        assert_eq!(one.kid()[8..], CURRENT.kid()[8..]);
     }
 
     #[test]

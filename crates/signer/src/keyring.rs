@@ -53,6 +53,12 @@ impl Keyring {
         self.current.kid()
     }
 
+    /// The public half of the key that signs, as a PEM file.
+    #[must_use]
+    pub fn public_key_pem(&self) -> String {
+        self.current.public_key_pem()
+    }
+
     /// A token of these claims, signed by the current key.
     ///
     /// # Panics

@@ -24,7 +24,7 @@ mod verify;
 #[cfg(test)]
 mod testing;
 
-pub use key::{KeyError, SigningKey};
+pub use key::{EMULATOR_MARK, KeyError, SigningKey};
 pub use keyring::Keyring;
 pub use live::Signer;
 pub use rejection::Rejection;
