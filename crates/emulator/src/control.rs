@@ -5,8 +5,10 @@
 
 mod app_name;
 mod clock;
+mod faults;
 mod keys;
 mod refusal;
+mod requests;
 mod reset;
 mod revocations;
 mod storage_state;
@@ -17,7 +19,7 @@ mod wanted;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{any, get, post};
+use axum::routing::{any, delete, get, post};
 use http::Uri;
 
 use self::refusal::Refusal;
@@ -33,8 +35,9 @@ pub(crate) fn router(emulator: Arc<Emulator>) -> Router {
         .route("/revocations", post(revocations::revoke))
         .route("/reset", post(reset::reset))
         .route("/mail", any(not_yet))
-        .route("/requests", any(not_yet))
-        .route("/faults", any(not_yet))
+        .route("/requests", get(requests::show).delete(requests::clear))
+        .route("/faults", get(faults::show).put(faults::put).delete(faults::remove_all))
+        .route("/faults/{name}", delete(faults::remove))
         .route("/snapshot", any(not_yet))
         .route("/", any(unknown))
         .route("/{*path}", any(unknown))
@@ -50,7 +53,8 @@ async fn not_yet(uri: Uri) -> Refusal {
 }
 
 async fn unknown(uri: Uri) -> Refusal {
-    let hint = "there are tokens, users, clock, keys/rotate, revocations and reset, below /emulator/v1/";
+    let hint =
+        "there are tokens, users, clock, keys/rotate, revocations, requests, faults and reset, below /emulator/v1/";
     Refusal::not_found(&format!("there is nothing at {}", uri.path())).hint(hint)
 }
 

@@ -8,24 +8,31 @@
 
 mod control;
 mod demo;
+mod door;
+mod faults;
 mod idp;
 mod people;
+mod recorder;
 
 use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::Router;
+use doorward_model::app::App;
 use doorward_model::id::IdpId;
 use doorward_model::idp::{IdentityProvider, IdpKind, OidcEndpoints, OidcProvider};
 use doorward_model::live::LiveCatalog;
+use doorward_model::path::NormPath;
 use doorward_model::secret::Secret;
 use doorward_model::site::Team;
 use doorward_model::time::Clock;
 use doorward_signer::Signer;
 use doorward_store::Store;
 
+pub use crate::faults::{Bent, Defect, Instead};
 pub use crate::idp::IDP_PATH;
 pub use crate::people::Person;
+pub use crate::recorder::{Caller, Decision};
 
 /// The name under which the store keeps the secret that the gateway shows its
 /// built-in provider.
@@ -79,6 +86,9 @@ pub struct Emulator {
     admin_url: String,
     people: people::People,
     provider: idp::Provider,
+    faults: faults::Faults,
+    recorder: recorder::Recorder,
+    stranger: Arc<faults::Stranger>,
 }
 
 impl Emulator {
@@ -95,6 +105,9 @@ impl Emulator {
             admin_url: parts.admin_url,
             people: people::People::new(parts.people),
             provider: idp::Provider::new(vec![gateway]),
+            faults: faults::Faults::default(),
+            recorder: recorder::Recorder::default(),
+            stranger: Arc::default(),
         })
     }
 
@@ -138,6 +151,31 @@ impl Emulator {
     /// The demonstration application, to be put behind the edge.
     pub fn demo_router(self: &Arc<Self>) -> Router {
         demo::router(Arc::clone(self))
+    }
+
+    /// Keeps a decision for whoever asks what happened.
+    pub fn decided(&self, decision: Decision) {
+        self.recorder.decided(decision);
+    }
+
+    /// What is to go wrong with a request that may go on to an application.
+    #[must_use]
+    pub fn bent(&self, app: &App, path: &NormPath) -> Option<Bent> {
+        self.faults.on_the_way(app, path)
+    }
+
+    /// A good token with a defect; none where the defect is that there is none.
+    #[must_use]
+    pub fn spoiled(&self, token: &str, defect: Defect) -> Option<String> {
+        defect.applied(token, &self.signer.load(), &self.stranger, self.clock.now())
+    }
+
+    /// Makes the key that nobody knows ahead of its use, away from the threads
+    /// that serve.
+    async fn know_stranger(&self) {
+        let stranger = Arc::clone(&self.stranger);
+        // Whoever needs it makes it, if this did not.
+        let _made = tokio::task::spawn_blocking(move || stranger.keyring()).await;
     }
 
     /// Makes the login door copy what people have: a claim that a provider's

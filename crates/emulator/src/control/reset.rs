@@ -27,6 +27,8 @@ pub(super) async fn reset(
     emulator.people.reset();
     emulator.publish_claim_names();
     emulator.provider.reset();
+    emulator.faults.replace(vec![]);
+    emulator.recorder.clear();
     // A process on the machine's clock has nothing to set back.
     let _ = emulator.clock.reset();
     Ok(clock::shown(&emulator.clock))

@@ -54,6 +54,8 @@ impl World {
     }
 }
 
+mod faults;
+mod requests;
 mod tokens;
 
 #[tokio::test]
@@ -264,9 +266,7 @@ async fn a_reset_brings_the_start_state_back() {
 #[tokio::test]
 async fn a_call_that_is_not_there_yet_says_so() {
     let world = World::new().await;
-    for (method, path) in
-        [("GET", "/mail"), ("GET", "/requests"), ("PUT", "/faults"), ("GET", "/snapshot"), ("POST", "/snapshot")]
-    {
+    for (method, path) in [("GET", "/mail"), ("GET", "/snapshot"), ("POST", "/snapshot")] {
         refused(&world.control(method, path, json!({})).await, StatusCode::NOT_IMPLEMENTED, path);
     }
     for path in ["", "/", "/token", "/users/a@b.test/groups", "/keys"] {

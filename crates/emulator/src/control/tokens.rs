@@ -44,13 +44,20 @@ pub(super) async fn mint(
     let now = emulator.clock.now();
     let catalog = emulator.catalog.snapshot();
     order.check()?;
+    let defect = order.defect.as_deref().map(super::faults::defect).transpose()?;
     let mut unsigned = match order.kind() {
         Kind::App => emulator.app_claims(&order, &catalog, now).await?,
         Kind::Org => emulator.org_claims(&order, &catalog, now).await?,
         Kind::Service => emulator.service_claims(&order, &catalog, now)?,
     };
     order.lay_over(&mut unsigned.claims)?;
-    let token = emulator.signer.load().sign(&unsigned.claims);
+    let mut token = emulator.signer.load().sign(&unsigned.claims);
+    if let Some(defect) = defect {
+        if defect.needs_stranger() {
+            emulator.know_stranger().await;
+        }
+        token = emulator.spoiled(&token, defect).unwrap_or(token);
+    }
     let exp = unsigned.claims.get("exp").and_then(Value::as_i64).unwrap_or_default();
     let jar = Jar { host: &unsigned.host, http_only: unsigned.http_only, same_site: unsigned.same_site };
     // A browser lives by the machine's clock, wherever ours was moved to.

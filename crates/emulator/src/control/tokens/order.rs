@@ -30,6 +30,8 @@ pub(in crate::control) struct Order {
     claims: Map<String, Value>,
     pub(super) aud_shape: Option<AudShape>,
     issuer: Option<String>,
+    /// A fault of tokens, by its name: the token is wrong in this way.
+    pub(super) defect: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
