@@ -19,9 +19,9 @@ use http::StatusCode;
 use http::header;
 
 use self::caller::Visit;
-use crate::{Emulator, FORM_ACTION};
+use crate::{Emulator, FORM_ACTION, Site};
 
-pub(crate) fn router(emulator: Arc<Emulator>) -> Router {
+pub(crate) fn router(site: Site) -> Router {
     Router::new()
         .route("/", get(show::page))
         .route("/api/me", get(show::json))
@@ -29,7 +29,7 @@ pub(crate) fn router(emulator: Arc<Emulator>) -> Router {
         .route("/expire", get(start).post(expire))
         .route("/rotate", get(start).post(rotate))
         .fallback(nothing_here)
-        .with_state(emulator)
+        .with_state(site)
 }
 
 /// Ends the visitor's session, as a sign-out elsewhere would.

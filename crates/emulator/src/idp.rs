@@ -25,7 +25,7 @@ use axum::{Json, Router};
 use doorward_model::site::Team;
 use serde_json::{Value, json};
 
-use crate::Emulator;
+use crate::{Emulator, Site};
 
 pub(crate) use self::client::{Client, GATEWAY_CLIENT_ID};
 pub(crate) use self::id_token::subject;
@@ -38,7 +38,7 @@ pub(crate) fn issuer(team: &Team) -> String {
     format!("{}{IDP_PATH}", team.url)
 }
 
-pub(crate) fn router(emulator: Arc<Emulator>) -> Router {
+pub(crate) fn router(site: Site) -> Router {
     Router::new()
         .route("/.well-known/openid-configuration", get(discovery))
         .route("/authorize", get(authorize::show).post(authorize::pick))
@@ -46,7 +46,7 @@ pub(crate) fn router(emulator: Arc<Emulator>) -> Router {
         .route("/jwks", get(jwks))
         .route("/userinfo", get(userinfo::show).post(userinfo::show))
         .layer(DefaultBodyLimit::max(64 * 1024))
-        .with_state(emulator)
+        .with_state(site)
 }
 
 /// What the provider keeps: who may ask it, its key, and what it has granted.
@@ -67,8 +67,8 @@ impl Provider {
     }
 }
 
-async fn discovery(State(emulator): State<Arc<Emulator>>) -> Json<Value> {
-    let issuer = issuer(emulator.catalog.load().team());
+async fn discovery(State(site): State<Site>) -> Json<Value> {
+    let issuer = issuer(site.catalog.load().team());
     Json(json!({
         "issuer": issuer,
         "authorization_endpoint": format!("{issuer}/authorize"),

@@ -11,14 +11,18 @@ mod demo;
 mod door;
 mod faults;
 mod idp;
+pub mod names;
 mod people;
 mod recorder;
+mod seed;
 
 use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::FromRef;
 use doorward_model::app::App;
+use doorward_model::catalog::Catalog;
 use doorward_model::id::IdpId;
 use doorward_model::idp::{IdentityProvider, IdpKind, OidcEndpoints, OidcProvider};
 use doorward_model::live::LiveCatalog;
@@ -33,6 +37,7 @@ pub use crate::faults::{Bent, Defect, Instead};
 pub use crate::idp::IDP_PATH;
 pub use crate::people::Person;
 pub use crate::recorder::{Caller, Decision};
+pub use crate::seed::Seed;
 
 /// The name under which the store keeps the secret that the gateway shows its
 /// built-in provider.
@@ -65,6 +70,8 @@ pub struct Parts {
     pub store: Store,
     /// The issuers this installation accepts: its own names.
     pub issuers: Vec<String>,
+    /// The team as it is reached by another name, where it has one.
+    pub other_name: Option<Team>,
     /// The people it starts with, and goes back to.
     pub people: Vec<Person>,
     /// The same that [`Emulator::provider`] was given.
@@ -94,7 +101,10 @@ pub struct Emulator {
 impl Emulator {
     #[must_use]
     pub fn new(parts: Parts) -> Arc<Self> {
-        let gateway = idp::Client::gateway(parts.catalog.load().team(), &parts.client_secret);
+        let catalog = parts.catalog.load();
+        let teams: Vec<&Team> = std::iter::once(catalog.team()).chain(&parts.other_name).collect();
+        let gateway = idp::Client::gateway(&teams, &parts.client_secret);
+        drop(catalog);
         Arc::new(Self {
             clock: parts.clock,
             catalog: parts.catalog,
@@ -137,9 +147,10 @@ impl Emulator {
         self.people.claim_names()
     }
 
-    /// The OpenID provider, to be nested at [`IDP_PATH`] on the team host.
-    pub fn idp_router(self: &Arc<Self>) -> Router {
-        idp::router(Arc::clone(self))
+    /// The OpenID provider, to be nested at [`IDP_PATH`] on the team host
+    /// under the name that this catalog knows.
+    pub fn idp_router(self: &Arc<Self>, catalog: &LiveCatalog) -> Router {
+        idp::router(self.site(catalog))
     }
 
     /// The control API with its whole paths, `/emulator/v1/…`, for the admin
@@ -148,9 +159,24 @@ impl Emulator {
         control::router(Arc::clone(self))
     }
 
-    /// The demonstration application, to be put behind the edge.
-    pub fn demo_router(self: &Arc<Self>) -> Router {
-        demo::router(Arc::clone(self))
+    /// The demonstration application, to be put behind the edge that this catalog is of.
+    pub fn demo_router(self: &Arc<Self>, catalog: &LiveCatalog) -> Router {
+        demo::router(self.site(catalog))
+    }
+
+    fn site(self: &Arc<Self>, catalog: &LiveCatalog) -> Site {
+        Site { emulator: Arc::clone(self), catalog: catalog.clone() }
+    }
+
+    /// A catalog as those see it who reach the team under another name: its
+    /// built-in provider has that name too.
+    #[must_use]
+    pub fn named(catalog: &Catalog, team: &Team) -> Catalog {
+        let named = catalog.with_team(team.clone());
+        let Some(entry) = named.idp(provider_id(team)) else { return named };
+        let IdpKind::Oidc(oidc) = &entry.kind;
+        let oidc = OidcProvider { endpoints: OidcEndpoints::Discovered { issuer: idp::issuer(team) }, ..oidc.clone() };
+        named.with_idp(IdentityProvider { kind: IdpKind::Oidc(oidc), ..(**entry).clone() })
     }
 
     /// Keeps a decision for whoever asks what happened.
@@ -188,6 +214,19 @@ impl Emulator {
             let oidc = OidcProvider { claims: names.clone(), ..oidc.clone() };
             catalog.with_idp(IdentityProvider { kind: IdpKind::Oidc(oidc), ..(**entry).clone() })
         });
+    }
+}
+
+/// The emulator under one of the team's names.
+#[derive(Clone)]
+pub(crate) struct Site {
+    pub(crate) emulator: Arc<Emulator>,
+    pub(crate) catalog: LiveCatalog,
+}
+
+impl FromRef<Site> for Arc<Emulator> {
+    fn from_ref(site: &Site) -> Self {
+        Arc::clone(&site.emulator)
     }
 }
 

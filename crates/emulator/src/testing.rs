@@ -60,6 +60,7 @@ impl World {
             signer: Arc::new(Signer::new(Keyring::new(KEY.clone(), vec![]))),
             store,
             issuers: vec![ISSUER.into(), "https://acme.cloudflareaccess.com".into()],
+            other_name: None,
             people,
             client_secret: Secret::new(CLIENT_SECRET.into()),
             rotate: Arc::new(move |drop_previous| {
@@ -72,7 +73,7 @@ impl World {
     }
 
     pub(crate) fn provider(&self) -> Router {
-        Router::new().nest(IDP_PATH, self.emulator.idp_router())
+        Router::new().nest(IDP_PATH, self.emulator.idp_router(&self.emulator.catalog))
     }
 
     pub(crate) fn app(&self, name: &str) -> Arc<App> {

@@ -18,21 +18,22 @@ use serde_json::{Map, Value, json};
 
 use super::caller::{ASSERTION, Place, Visit};
 use super::curl;
-use crate::Emulator;
+use crate::{Emulator, Site};
 
 /// As much of a credential as the page shows; the JSON has it whole.
 const SHOWN: usize = 32;
 
-pub(super) async fn page(State(emulator): State<Arc<Emulator>>, request: Request) -> Response {
+pub(super) async fn page(State(site): State<Site>, request: Request) -> Response {
+    let emulator = &*site.emulator;
     let headers = request.headers();
     if headers.get(ACCEPT).is_some_and(|accept| accept.to_str().is_ok_and(wants_json)) {
-        return data(&emulator, &request);
+        return data(emulator, &request);
     }
-    let Some(place) = Place::of(&request, &emulator) else {
+    let Some(place) = Place::of(&request, emulator) else {
         let text = "No application of the configuration has this address.";
         return super::notice(StatusCode::NOT_FOUND, "There is nothing here", text);
     };
-    let visit = Visit::of(&request, &emulator);
+    let visit = Visit::of(&request, emulator);
     let catalog = emulator.catalog.snapshot();
     let session = emulator.session_of(visit.as_ref()).await;
     let done = request.uri().query().is_some_and(|query| query == "done=rotated");
@@ -44,8 +45,8 @@ pub(super) async fn page(State(emulator): State<Arc<Emulator>>, request: Request
         token: visit.as_ref().map(token),
         now: emulator.clock.now(),
         headers: shown_headers(headers),
-        curl: visit.as_ref().map(|visit| command(visit, &place, &emulator)),
-        actions: actions(&emulator, visit.as_ref(), &place),
+        curl: visit.as_ref().map(|visit| command(visit, &place, emulator)),
+        actions: actions(&site, visit.as_ref(), &place),
         done: done.then_some("The keys were rotated. Your token was signed by the previous one, which still counts."),
     };
     super::html(StatusCode::OK, &demo)
@@ -149,8 +150,8 @@ fn command(visit: &Visit, place: &Place, emulator: &Emulator) -> String {
     }
 }
 
-fn actions(emulator: &Emulator, visit: Option<&Visit>, place: &Place) -> Actions {
-    let catalog = emulator.catalog.load();
+fn actions(site: &Site, visit: Option<&Visit>, place: &Place) -> Actions {
+    let catalog = site.catalog.load();
     let team = catalog.team();
     let here = site::app_url(&site::origin(place.https, &place.host), &ReturnPath::root());
     let return_to: String = url::form_urlencoded::byte_serialize(here.as_bytes()).collect();

@@ -24,7 +24,7 @@ impl World {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        ask(self.emulator.demo_router(), request.body(Body::empty()).unwrap()).await
+        ask(self.emulator.demo_router(&self.emulator.catalog), request.body(Body::empty()).unwrap()).await
     }
 }
 

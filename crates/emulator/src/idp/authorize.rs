@@ -1,8 +1,6 @@
 //! The authorization endpoint: shows the people, and sends the browser back
 //! with a code for the one who was picked.
 
-use std::sync::Arc;
-
 use axum::extract::{RawForm, State};
 use axum::response::Response;
 use doorward_model::secret::Secret;
@@ -15,31 +13,27 @@ use super::grants::Grant;
 use super::params::Params;
 use super::person_form::{Mistake, Picked, Typed, listed};
 use super::request::{AuthorizationRequest, Prompt, Refused};
-use crate::Emulator;
 use crate::people::Person;
+use crate::{Emulator, Site};
 
-pub(super) async fn show(State(emulator): State<Arc<Emulator>>, RawForm(query): RawForm) -> Response {
-    respond(&emulator, &Params::read(&query), Picked::Nobody)
+pub(super) async fn show(State(site): State<Site>, RawForm(query): RawForm) -> Response {
+    respond(&site, &Params::read(&query), Picked::Nobody)
 }
 
-pub(super) async fn pick(
-    State(emulator): State<Arc<Emulator>>,
-    headers: HeaderMap,
-    RawForm(form): RawForm,
-) -> Response {
+pub(super) async fn pick(State(site): State<Site>, headers: HeaderMap, RawForm(form): RawForm) -> Response {
     // P-03: a page of another site must not sign its visitor in as somebody.
-    if !emulator.is_own_form(&headers) {
+    if !site.emulator.is_own_form(&headers) {
         let text = "The form was sent by a page of another site. Start again from the application.";
         return answer::refusal(StatusCode::FORBIDDEN, text);
     }
     let form = Params::read(&form);
     let picked = Picked::read(&form);
-    respond(&emulator, &form, picked)
+    respond(&site, &form, picked)
 }
 
-fn respond(emulator: &Emulator, params: &Params, picked: Picked) -> Response {
-    let catalog = emulator.catalog.load();
-    let issuer = super::issuer(catalog.team());
+fn respond(site: &Site, params: &Params, picked: Picked) -> Response {
+    let emulator = &*site.emulator;
+    let issuer = super::issuer(site.catalog.load().team());
     let request = match AuthorizationRequest::read(params, &emulator.provider.clients, &issuer) {
         Ok(request) => request,
         Err(Refused::Here(text)) => return answer::refusal(StatusCode::BAD_REQUEST, text),

@@ -23,12 +23,13 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) fn gateway(team: &Team, secret: &Secret) -> Self {
+    /// `teams` are the names of one team.
+    pub(crate) fn gateway(teams: &[&Team], secret: &Secret) -> Self {
         Self {
             id: GATEWAY_CLIENT_ID.into(),
-            name: team.name.clone(),
+            name: teams.first().map(|team| team.name.clone()).unwrap_or_default(),
             secret: secret.digest(),
-            redirect_uris: vec![team.callback()],
+            redirect_uris: teams.iter().map(|team| team.callback()).collect(),
         }
     }
 

@@ -1,7 +1,5 @@
 //! The token endpoint (RFC 6749 §4.1.3): a code becomes an ID token.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::rejection::RawFormRejection;
 use axum::extract::{RawForm, State};
@@ -14,15 +12,15 @@ use super::client::{NotAClient, authenticated};
 use super::grants::{NotRedeemed, Redemption, TOKEN_LIFETIME};
 use super::id_token;
 use super::params::Params;
-use crate::Emulator;
+use crate::Site;
 
 pub(super) async fn exchange(
-    State(emulator): State<Arc<Emulator>>,
+    State(site): State<Site>,
     headers: HeaderMap,
     form: Result<RawForm, RawFormRejection>,
 ) -> Response {
     let answer = match form {
-        Ok(RawForm(form)) => redeemed(&emulator, &headers, &Params::read(&form)),
+        Ok(RawForm(form)) => redeemed(&site, &headers, &Params::read(&form)),
         Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => return rejection.into_response(),
         Err(_) => Err(invalid("send a form, with Content-Type: application/x-www-form-urlencoded")),
     };
@@ -36,7 +34,8 @@ pub(super) async fn exchange(
     response
 }
 
-fn redeemed(emulator: &Emulator, headers: &HeaderMap, form: &Params) -> Result<Value, Refusal> {
+fn redeemed(site: &Site, headers: &HeaderMap, form: &Params) -> Result<Value, Refusal> {
+    let emulator = &site.emulator;
     form.repeated().map_err(|error| invalid(&error.to_string()))?;
     let client = authenticated(&emulator.provider.clients, headers, form).map_err(Refusal::from)?;
     match form.value("grant_type") {
@@ -52,7 +51,7 @@ fn redeemed(emulator: &Emulator, headers: &HeaderMap, form: &Params) -> Result<V
     };
     let now = emulator.clock.now();
     let (grant, access) = emulator.provider.grants.redeem(&presented, now)?;
-    let claims = id_token::claims(&grant, &access, emulator.catalog.load().team(), now);
+    let claims = id_token::claims(&grant, &access, site.catalog.load().team(), now);
     Ok(json!({
         "access_token": access.expose(),
         "token_type": "Bearer",
