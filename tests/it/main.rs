@@ -22,6 +22,7 @@ mod live_streams;
 mod login_flow;
 mod logs;
 mod lying_providers;
+mod names;
 mod nodes;
 mod objects;
 mod observability;

@@ -1,8 +1,11 @@
 //! The command line: what there is to type, and what each command answers to
 //! the shell. A command's work is in its own file.
 
+mod admin;
+mod ca;
 mod check;
 mod dev;
+mod env;
 mod explain;
 mod migrate;
 mod run;
@@ -44,6 +47,10 @@ enum Command {
     Explain(ExplainArgs),
     /// A token from a running emulator
     Token(TokenArgs),
+    /// The variables that lead unmodified clients to a running emulator
+    Env(env::EnvArgs),
+    /// The local certificate authority of the emulator
+    Ca(ca::CaArgs),
     /// Brings the store to this version's schema
     Migrate(ConfigArg),
 }
@@ -117,13 +124,8 @@ struct TokenArgs {
     /// For this service token
     #[arg(long, value_name = "NAME")]
     service_token: Option<String>,
-    /// The emulator's admin listener
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8788")]
-    admin: url::Url,
-    /// The emulator's API token. A running emulator leaves it for its own user in
-    /// $XDG_RUNTIME_DIR/doorward (else ~/.local/state/doorward), where it is found by the port of --admin
-    #[arg(long, value_name = "TOKEN", env = "DOORWARD_API_TOKEN", hide_env_values = true)]
-    token: Option<String>,
+    #[command(flatten)]
+    admin: admin::AdminArgs,
     /// How long it is valid, like 1h or 30m
     #[arg(long, value_name = "DURATION")]
     ttl: Option<Lifetime>,
@@ -142,6 +144,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Check(args) => check::run(&args.config),
         Command::Explain(args) => explain::run(&args),
         Command::Token(args) => token::run(args),
+        Command::Env(args) => env::run(&args),
+        Command::Ca(args) => ca::run(&args),
         Command::Migrate(args) => migrate::run(&args.config),
     }
 }

@@ -2,9 +2,11 @@
 //! rotated in time, the same on every node. What a key is, and when it is due,
 //! is the signer's to know; keeping them sealed is the store's.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use doorward_model::time::Clock;
+use doorward_emulator::Seed;
+use doorward_model::time::{Clock, Timestamp};
 use doorward_signer::{KeyError, Keyring, Signer, SigningKey, rotation};
 use doorward_store::{KeyState, NewKey, Store, StoreError, StoredKey};
 use tokio::sync::Mutex;
@@ -27,8 +29,7 @@ pub(crate) struct Keys {
     store: Store,
     signer: Arc<Signer>,
     clock: Clock,
-    /// Certificates are made out to it.
-    team_domain: String,
+    maker: Arc<Maker>,
     /// Two rotations at once on one node would waste a key.
     changing: Mutex<()>,
     changed: OnceLock<Box<dyn Fn() + Send + Sync>>,
@@ -36,18 +37,19 @@ pub(crate) struct Keys {
 
 impl Keys {
     /// The keys of the store; a fresh store is given its first two.
-    pub(crate) async fn open(store: Store, clock: Clock, team_domain: String) -> Result<Arc<Self>, KeysError> {
+    pub(crate) async fn open(store: Store, clock: Clock, maker: Maker) -> Result<Arc<Self>, KeysError> {
+        let maker = Arc::new(maker);
         let mut stored = store.keys().await?;
         if stored.is_empty() {
-            let (current, next) = tokio::join!(made(&team_domain, &clock), made(&team_domain, &clock));
             let now = clock.now();
+            let (current, next) = tokio::join!(maker.key(now), maker.key(now));
             // Another node may have been first; then its keys are everybody's.
             store.add_key(&new_key(&current?), KeyState::Current, now).await?;
             store.add_key(&new_key(&next?), KeyState::Next, now).await?;
             stored = store.keys().await?;
         }
-        let signer = Arc::new(Signer::new(keyring(&stored)?));
-        Ok(Arc::new(Self { store, signer, clock, team_domain, changing: Mutex::new(()), changed: OnceLock::new() }))
+        let signer = Arc::new(Signer::new(maker.keyring(&stored)?));
+        Ok(Arc::new(Self { store, signer, clock, maker, changing: Mutex::new(()), changed: OnceLock::new() }))
     }
 
     pub(crate) fn signer(&self) -> Arc<Signer> {
@@ -63,7 +65,7 @@ impl Keys {
     /// Takes over what the store holds: another node may have changed it.
     pub(crate) async fn reload(&self) -> Result<(), KeysError> {
         let stored = self.store.keys().await?;
-        self.signer.replace(keyring(&stored)?);
+        self.signer.replace(self.maker.keyring(&stored)?);
         if let Some(changed) = self.changed.get() {
             changed();
         }
@@ -119,37 +121,68 @@ impl Keys {
         if stored.iter().any(|key| key.state == KeyState::Next) {
             return Ok(false);
         }
-        let next = made(&self.team_domain, &self.clock).await?;
-        self.store.add_key(&new_key(&next), KeyState::Next, self.clock.now()).await?;
+        let now = self.clock.now();
+        // A seed gives a key again that the store has had before.
+        let tries = if self.maker.seed.is_some() { stored.len() + 1 } else { 1 };
+        for _ in 0..tries {
+            let next = self.maker.key(now).await?;
+            if self.store.add_key(&new_key(&next), KeyState::Next, now).await? {
+                break;
+            }
+        }
         Ok(true)
     }
 }
 
-/// A new key pair. It takes a good part of a second, so it gets a thread of its own.
-async fn made(team_domain: &str, clock: &Clock) -> Result<SigningKey, KeysError> {
-    let (domain, now) = (team_domain.to_owned(), clock.now());
-    tokio::task::spawn_blocking(move || SigningKey::generate(&domain, now)).await.map_err(|_| KeysError::Ended)
+/// How keys are made, and made anew from the store.
+pub(crate) struct Maker {
+    /// Certificates are made out to it.
+    pub(crate) team_domain: String,
+    /// An emulator's keys are known by their names.
+    pub(crate) emulator: bool,
+    /// What an emulator's keys follow from, where they are not made by chance.
+    pub(crate) seed: Option<Seed>,
+    /// How many were made.
+    pub(crate) made: AtomicU32,
+}
+
+impl Maker {
+    /// A new key pair. It takes a good part of a second, so it gets a thread of its own.
+    /// Which of a seed's keys it is, the order of the calls decides.
+    fn key(self: &Arc<Self>, now: Timestamp) -> impl Future<Output = Result<SigningKey, KeysError>> + use<> {
+        let (maker, number) = (Arc::clone(self), self.made.fetch_add(1, Ordering::Relaxed));
+        let made = move || match &maker.seed {
+            Some(seed) => maker.named(seed.signing_key(number, &maker.team_domain)),
+            None => maker.named(SigningKey::generate(&maker.team_domain, now)),
+        };
+        async move { tokio::task::spawn_blocking(made).await.map_err(|_| KeysError::Ended) }
+    }
+
+    fn named(&self, key: SigningKey) -> SigningKey {
+        if self.emulator { key.marked() } else { key }
+    }
+
+    /// The keys in force. As Access does, two are published: the current one and
+    /// the previous one or, while there is none, the next one. The next one is
+    /// accepted in any case: a node that has not yet heard of a rotation must
+    /// believe what the others sign now.
+    fn keyring(&self, stored: &[StoredKey]) -> Result<Keyring, KeysError> {
+        let of_state =
+            |state: KeyState| stored.iter().filter(move |key| key.state == state).map(|key| self.signing_key(key));
+        let current = of_state(KeyState::Current).next().ok_or(KeysError::NoneSigns)??;
+        let next = of_state(KeyState::Next).collect::<Result<Vec<_>, _>>()?;
+        let previous = of_state(KeyState::Previous).collect::<Result<Vec<_>, _>>()?;
+        let others = if previous.is_empty() { next.clone() } else { previous };
+        Ok(Keyring::new(current, others).also_accepting(next))
+    }
+
+    fn signing_key(&self, stored: &StoredKey) -> Result<Arc<SigningKey>, KeysError> {
+        SigningKey::from_stored(&stored.pkcs8, &stored.certificate_pem)
+            .map(|key| Arc::new(self.named(key)))
+            .map_err(|source| KeysError::Unreadable { kid: stored.kid.clone(), source })
+    }
 }
 
 fn new_key(key: &SigningKey) -> NewKey {
     NewKey { kid: key.kid().to_owned(), pkcs8: key.to_pkcs8(), certificate_pem: key.certificate_pem().to_owned() }
-}
-
-/// The keys in force. As Access does, two are published: the current one and
-/// the previous one or, while there is none, the next one. The next one is
-/// accepted in any case: a node that has not yet heard of a rotation must
-/// believe what the others sign now.
-fn keyring(stored: &[StoredKey]) -> Result<Keyring, KeysError> {
-    let of_state = |state: KeyState| stored.iter().filter(move |key| key.state == state).map(signing_key);
-    let current = of_state(KeyState::Current).next().ok_or(KeysError::NoneSigns)??;
-    let next = of_state(KeyState::Next).collect::<Result<Vec<_>, _>>()?;
-    let previous = of_state(KeyState::Previous).collect::<Result<Vec<_>, _>>()?;
-    let others = if previous.is_empty() { next.clone() } else { previous };
-    Ok(Keyring::new(current, others).also_accepting(next))
-}
-
-fn signing_key(stored: &StoredKey) -> Result<Arc<SigningKey>, KeysError> {
-    SigningKey::from_stored(&stored.pkcs8, &stored.certificate_pem)
-        .map(Arc::new)
-        .map_err(|source| KeysError::Unreadable { kid: stored.kid.clone(), source })
 }

@@ -8,9 +8,11 @@ pub mod ready;
 pub mod run;
 pub mod telemetry;
 
+mod authority;
 mod chores;
 mod keys;
 mod tls;
 
+pub use crate::authority::AuthorityError;
 pub use crate::keys::KeysError;
 pub use crate::tls::TlsError;

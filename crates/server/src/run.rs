@@ -5,6 +5,7 @@
 mod admin;
 mod descriptors;
 mod listen;
+mod names;
 mod store_queries;
 pub(crate) mod token_file;
 mod wire;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use doorward_edge::AccessLog;
+use doorward_emulator::Seed;
 use doorward_model::secret::Secret;
 use doorward_model::site::Team;
 use doorward_model::time::{Clock, Lifetime};
@@ -22,12 +24,14 @@ use doorward_store::{Patience, Seal, Store, StoreError};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
+use crate::authority::{self, AuthorityError, Kept};
 use crate::chores;
 use crate::config::{Config, Listen, TlsFiles, reachable};
-use crate::keys::{Keys, KeysError};
+use crate::keys::{Keys, KeysError, Maker};
 use crate::ready::{self, Ready, ReadyTeam};
 use crate::run::admin::Admin;
 pub use crate::run::listen::ListenError;
+use crate::run::names::Names;
 use crate::run::token_file::TokenFile;
 use crate::run::wire::Doors;
 use crate::tls::{Certificate, TlsError};
@@ -66,6 +70,8 @@ pub enum StartError {
     Keys(#[from] KeysError),
     #[error(transparent)]
     Objects(#[from] ObjectsError),
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
     #[error("there is no encryption key; set keys.encryption_key")]
     NoEncryptionKey,
     #[error("the public listener cannot be served: {0}")]
@@ -89,6 +95,7 @@ pub struct Running {
     certificate: Option<Arc<Certificate>>,
     public: doorward_edge::Running,
     access_log: Option<Arc<AccessLog>>,
+    names: Option<Names>,
     admin: Admin,
     chores: JoinSet<()>,
     _token_file: Option<TokenFile>,
@@ -110,7 +117,13 @@ pub async fn start(mut config: Config, options: RunOptions) -> Result<Running, S
     }
     let (store, folder) = open_store(&config, options.store_wait).await?;
     let clock = if config.mode.is_emulator() { Clock::movable() } else { Clock::system() };
-    let keys = Keys::open(store.clone(), clock.clone(), team.domain.clone()).await?;
+    let maker = Maker {
+        team_domain: team.domain.clone(),
+        emulator: config.mode.is_emulator(),
+        seed: config.seed.clone().map(Seed::new),
+        made: std::sync::atomic::AtomicU32::new(0),
+    };
+    let keys = Keys::open(store.clone(), clock.clone(), maker).await?;
     store.refresh_revocations().await?;
 
     let (access_log, admin) = (access_log(&config)?, sockets.admin_address);
@@ -133,7 +146,18 @@ pub async fn start(mut config: Config, options: RunOptions) -> Result<Running, S
     let listener = doorward_edge::PublicListener { socket: sockets.public, tls };
     let public = doorward_edge::serve(&doors.edge, listener, options.workers).map_err(StartError::Threads)?;
     let admin = Admin::serve(sockets.admin, doors.admin.clone());
-    let ready = ready(&config, &team, &objects, sockets.public_address, sockets.admin_address);
+    let mut ready = ready(&config, &team, &objects, sockets.public_address, sockets.admin_address);
+    let names = match sockets.proxy {
+        Some(socket) => {
+            let kept = local_authority(config.seed.clone()).await?;
+            ready.proxy = socket.local_addr().ok().map(|address| format!("http://{address}"));
+            ready.ca = Some(kept.bundle.clone());
+            let edge = doors.by_domain.as_ref().unwrap_or(&doors.edge);
+            Some(Names::serve(socket, edge, objects.catalog(), &team.domain, sockets.public_address, &kept)?)
+        }
+        None => None,
+    };
+    let _told_once = doors.ready.set(ready.clone());
     let token = config.api_token.as_ref().filter(|_| options.leave_token && config.mode.is_emulator());
     Ok(Running {
         _token_file: token.and_then(|token| TokenFile::leave(sockets.admin_address.port(), token.expose())),
@@ -145,6 +169,7 @@ pub async fn start(mut config: Config, options: RunOptions) -> Result<Running, S
         certificate,
         public,
         access_log,
+        names,
         admin,
         _folder: folder,
         store,
@@ -229,7 +254,15 @@ impl Running {
     /// flight finish within the drain limit, then everything else ends.
     pub async fn shutdown(mut self) {
         self.doors.draining.store(true, std::sync::atomic::Ordering::Relaxed);
-        if !self.public.drain(self.config.limits.drain.as_std()).await {
+        let limit = self.config.limits.drain.as_std();
+        let by_name = async {
+            match self.names.take() {
+                Some(names) => names.drain(limit).await,
+                None => true,
+            }
+        };
+        let (public, by_name) = tokio::join!(self.public.drain(limit), by_name);
+        if !(public && by_name) {
             tracing::warn!("some requests were still in flight after {} and were cut off", self.config.limits.drain);
         }
         if let Some(log) = self.access_log {
@@ -293,6 +326,7 @@ struct Sockets {
     public_address: SocketAddr,
     admin: TcpListener,
     admin_address: SocketAddr,
+    proxy: Option<TcpListener>,
 }
 
 impl Sockets {
@@ -308,8 +342,16 @@ impl Sockets {
             admin_address: address(admin_name, &admin, config.listen.admin)?,
             public,
             admin,
+            proxy: config.listen.proxy.map(|address| listen::bind("the proxy", address)).transpose()?,
         })
     }
+}
+
+/// The authority whose certificates the proxy's clients see. Reading the
+/// system's roots takes a moment.
+async fn local_authority(seed: Option<String>) -> Result<Kept, StartError> {
+    let kept = tokio::task::spawn_blocking(move || authority::kept(seed.as_deref())).await;
+    Ok(kept.map_err(|error| StartError::Threads(std::io::Error::other(error)))??)
 }
 
 /// The store of the configuration, at this version's schema; an emulator

@@ -13,7 +13,7 @@ use super::html::{self, Form};
 #[derive(Clone)]
 pub(crate) struct Client {
     http: reqwest::Client,
-    /// More than one stand behind a balancer that knows no stickiness.
+    /// None where names are left to a proxy; more than one stand behind a balancer that knows no stickiness.
     nodes: Vec<SocketAddr>,
     turn: usize,
     scheme: String,
@@ -106,6 +106,20 @@ impl Client {
         self
     }
 
+    /// A browser that goes through the gateway's own proxy, and believes its authority alone.
+    pub(crate) fn through_proxy(gateway: &Gateway) -> Client {
+        let file = gateway.ready["ca"].as_str().expect("the ready line names an authority");
+        let bundle = std::fs::read(file).expect("the bundle is there");
+        let proxy = gateway.ready["proxy"].as_str().expect("the ready line names the proxy");
+        let http = reqwest::Client::builder()
+            .proxy(reqwest::Proxy::https(proxy).expect("a URL"))
+            .tls_certs_only(reqwest::Certificate::from_pem_bundle(&bundle).expect("PEM"))
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .expect("a client");
+        Client { http, nodes: vec![], ..Client::new(gateway) }
+    }
+
     /// The same browser behind a proxy (or a liar) that adds this to every request.
     pub(crate) fn with_header(mut self, name: &str, value: &str) -> Client {
         self.headers.push((name.to_owned(), value.to_owned()));
@@ -121,6 +135,11 @@ impl Client {
 
     pub(crate) async fn get(&mut self, url: &str) -> Reply {
         self.request(Method::GET, url, &[], None).await
+    }
+
+    /// A `GET` with one more header.
+    pub(crate) async fn request_with(&mut self, url: &str, name: &str, value: &str) -> Reply {
+        self.request(Method::GET, url, &[(name, value)], None).await
     }
 
     /// One request; redirects are not followed.
@@ -156,8 +175,9 @@ impl Client {
         let authority = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
         let mut target = url.clone();
         // Addresses name somebody else than the gateway, an identity provider for instance.
-        if host.parse::<std::net::IpAddr>().is_err() {
-            let node = self.nodes[self.turn % self.nodes.len()];
+        if let Some(node) =
+            self.nodes.get(self.turn % self.nodes.len().max(1)).filter(|_| host.parse::<std::net::IpAddr>().is_err())
+        {
             self.turn += 1;
             target.set_scheme(&self.scheme).expect("http or https");
             target.set_ip_host(node.ip()).expect("an address");

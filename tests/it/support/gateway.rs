@@ -56,6 +56,8 @@ impl Gateway {
             .envs(environment.iter().copied())
             // Where an emulator leaves its token for the user's own commands.
             .env("XDG_RUNTIME_DIR", dir.path())
+            // Where it keeps its certificate authority.
+            .env("XDG_DATA_HOME", dir.path())
             .current_dir(dir.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

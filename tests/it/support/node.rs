@@ -61,6 +61,32 @@ pub(crate) async fn pyjwt(token: &str, certs: &str, issuer: &str, audience: &str
     verdict(Command::new(peers::python()).arg(script).args([token, certs, issuer, audience])).await
 }
 
+/// What a client makes of a token that knows the team by its domain alone: `jose`, `jose-6` or `hono`,
+/// with these variables in its environment.
+pub(crate) async fn reach(
+    client: &str,
+    token: &str,
+    domain: &str,
+    audience: &str,
+    environment: &[(String, String)],
+) -> Result<Value, String> {
+    let mut node = Command::new("node");
+    node.envs(environment.iter().cloned()).env("PACKAGES", peers::node_folder()).arg(script("node/reach.mjs"));
+    verdict(node.args([client, token, domain, audience])).await
+}
+
+/// The same with PyJWT.
+pub(crate) async fn reach_with_pyjwt(
+    token: &str,
+    domain: &str,
+    audience: &str,
+    environment: &[(String, String)],
+) -> Result<Value, String> {
+    let mut python = Command::new(peers::python());
+    python.envs(environment.iter().cloned()).arg(script("python/reach.py"));
+    verdict(python.args([token, domain, audience])).await
+}
+
 /// A token signed by somebody else; `key` is the HMAC key for `HS256`.
 pub(crate) async fn forged(alg: &str, header: &Value, claims: &Value, key: &str) -> String {
     let script = script("node/forge.mjs");

@@ -12,7 +12,7 @@ use doorward_model::route::Service;
 
 use super::run::foreground;
 use super::{ReadyArgs, complain, say};
-use crate::config::{self, Config, escaped, label, service};
+use crate::config::{self, Config, escaped, label, seed, service};
 use crate::ready::Ready;
 use crate::run::sqlite_url;
 
@@ -30,6 +30,16 @@ pub(super) struct DevArgs {
     /// Where the Cloudflare API and the control API are served; 0 picks a free port
     #[arg(long, value_name = "N", default_value_t = 8788)]
     admin_port: u16,
+    /// Where clients are led in that know Access by its real names alone; 0 picks a free port
+    /// [default: the port after --admin-port]
+    #[arg(long, value_name = "N", conflicts_with = "no_proxy")]
+    proxy_port: Option<u16>,
+    /// No such way in, and no certificate authority
+    #[arg(long)]
+    no_proxy: bool,
+    /// Makes signing keys and the certificate authority the same on every machine
+    #[arg(long, value_name = "TEXT", value_parser = seed)]
+    seed: Option<String>,
     /// Keeps people's sessions and the signing keys here; without it, they end with the process
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -106,7 +116,14 @@ fn text(args: &DevArgs, apps: &[(String, Option<Service>)]) -> String {
         args.admin_port,
         quoted(&args.team)
     );
+    if let Some(port) = proxy_port(args) {
+        let listen = format!("[listen]\nproxy = \"127.0.0.1:{port}\"\n");
+        text = text.replacen("[listen]\n", &listen, 1);
+    }
     let mut add = |section: String| text.push_str(&section);
+    if let Some(seed) = &args.seed {
+        add(format!("[emulator]\nseed = {}\n", quoted(seed)));
+    }
     if let Some(folder) = &args.data {
         add(format!("[store]\nurl = {}\n", quoted(&sqlite_url(&folder.join("doorward.db")))));
     }
@@ -123,6 +140,16 @@ fn text(args: &DevArgs, apps: &[(String, Option<Service>)]) -> String {
         add(format!("[[user]]\nemail = {}\nname = {}\ngroups = {groups:?}\n", quoted(email), quoted(name)));
     }
     text
+}
+
+/// Beside the admin listener, or anywhere where that is anywhere.
+fn proxy_port(args: &DevArgs) -> Option<u16> {
+    let beside = match args.admin_port.checked_add(1).filter(|_| args.admin_port != 0) {
+        Some(next) if next == args.port => next.checked_add(1).unwrap_or(0),
+        Some(next) => next,
+        None => 0,
+    };
+    (!args.no_proxy).then(|| args.proxy_port.unwrap_or(beside))
 }
 
 /// `wiki.localhost` is called Wiki, any other host by its name.
@@ -157,12 +184,19 @@ fn table(ready: &Ready, apps: &[(String, Option<Service>)], people: &str) -> Str
     rows.push(("sign in as", people.to_owned()));
     rows.push(("team", ready.team.url.clone()));
     rows.push(("certs", format!("{}/cdn-cgi/access/certs", ready.team.url)));
+    if let Some(proxy) = &ready.proxy {
+        rows.push(("real names", format!("https://{}  through  {proxy}", ready.team.domain)));
+    }
     rows.push(("admin", ready.admin.clone()));
     rows.push(("API token", ready.api_token.clone().unwrap_or_default()));
     if let Some(app) = ready.apps.first() {
         let program = program();
         let token = format!("{program} token --admin {} --app {} --user {}", ready.admin, app.hostname, PEOPLE[0].0);
         rows.push(("try", format!("curl -H \"Cookie: CF_Authorization=$({token})\" {}", app.url)));
+    }
+    if ready.proxy.is_some() {
+        let command = format!("{} env --admin {}", program(), ready.admin);
+        rows.push(("clients", format!("eval \"$({command})\"  leads unmodified ones here")));
     }
     let width = rows.iter().map(|(what, _)| what.chars().count()).max().unwrap_or_default();
     let mut table = String::new();

@@ -20,7 +20,11 @@ pub(super) fn written(raw: &RawFile, findings: &Findings) {
         Mode::Emulator => emulator(raw, findings),
     }
     if let Some(proxy) = &raw.listen.proxy {
-        findings.error(proxy.line, "this version has no CONNECT proxy; remove proxy");
+        if raw.mode == Mode::Production {
+            findings.error(proxy.line, "the proxy imitates other hosts, which is for mode = \"emulator\"; remove it");
+        } else if !proxy.value.ip().is_loopback() {
+            findings.error(proxy.line, "others could go anywhere through this proxy; let it listen on 127.0.0.1");
+        }
     }
 }
 
@@ -36,10 +40,10 @@ fn emulator(raw: &RawFile, findings: &Findings) {
         findings.warning(1, "nobody is named to sign in as; add a [[user]] with an email");
     }
     for address in [&raw.listen.public, &raw.listen.admin].into_iter().flatten() {
-        if !address.value.ip().is_loopback() {
-            let text =
-                "whoever reaches an emulator can be anybody; listen on 127.0.0.1, unless a container keeps it apart";
-            findings.warning(address.line, text);
+        if !address.value.ip().is_loopback() && !raw.emulator.beyond_loopback {
+            let text = "whoever reaches an emulator can be anybody; listen on 127.0.0.1 or, where a container keeps \
+                        it apart, say it twice: add [emulator] with beyond_loopback = true";
+            findings.error(address.line, text);
         }
     }
 }

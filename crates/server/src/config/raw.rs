@@ -39,6 +39,7 @@ pub(super) struct RawFile {
     pub(super) limits: Limits,
     pub(super) log: RawLog,
     pub(super) team: RawTeam,
+    pub(super) emulator: RawEmulator,
     pub(super) store_url: Written<String>,
     pub(super) revocation_freshness: Option<Lifetime>,
     pub(super) encryption_key: Written<Secret>,
@@ -88,7 +89,7 @@ pub(super) struct RawListen {
     pub(super) public: Option<At<SocketAddr>>,
     pub(super) admin: Option<At<SocketAddr>>,
     pub(super) admin_hosts: Vec<At<String>>,
-    /// The CONNECT proxy: a promised key that this version cannot serve yet.
+    /// The CONNECT proxy.
     pub(super) proxy: Option<At<SocketAddr>>,
     pub(super) trusted_proxies: Vec<At<IpNet>>,
     pub(super) tls: Option<RawTls>,
@@ -98,6 +99,16 @@ pub(super) struct RawListen {
 pub(super) struct RawTls {
     pub(super) cert: At<PathBuf>,
     pub(super) key: At<PathBuf>,
+}
+
+/// `[emulator]`
+#[derive(Default)]
+pub(super) struct RawEmulator {
+    pub(super) line: Option<usize>,
+    /// What keys and the local certificate authority are derived from.
+    pub(super) seed: Option<At<String>>,
+    /// Said by whoever knows that others can reach it.
+    pub(super) beyond_loopback: bool,
 }
 
 /// `[team]`
@@ -123,6 +134,7 @@ impl RawFile {
             limits: root.table("limits").map(limits).unwrap_or_default(),
             log: root.table("log").map(RawLog::read).unwrap_or_default(),
             team: root.table("team").map_or_else(RawTeam::absent, RawTeam::read),
+            emulator: root.table("emulator").map(RawEmulator::read).unwrap_or_default(),
             store_url: Written::of(store.as_ref(), "url", |store| store.needed("url")),
             revocation_freshness: store
                 .as_ref()
@@ -198,6 +210,18 @@ impl RawTls {
     }
 }
 
+impl RawEmulator {
+    fn read(table: Table<'_>) -> Self {
+        let emulator = Self {
+            line: Some(table.line),
+            seed: table.read("seed", seed),
+            beyond_loopback: table.flag("beyond_loopback").is_some_and(|at| at.value),
+        };
+        table.close();
+        emulator
+    }
+}
+
 impl RawTeam {
     const fn absent() -> Self {
         Self { line: 1, is_named: false, name: None, domain: None, url: None, session_duration: None }
@@ -244,6 +268,14 @@ fn host_name(text: &str) -> Result<String, String> {
         Ok(_) => Err(format!("\"{text}\" has a port; leave it out")),
         Err(_) => Err(format!("\"{text}\" is not a host name; write it like auth.example.com")),
     }
+}
+
+/// What everything of an emulator is derived from.
+pub(crate) fn seed(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        return Err("a seed is a text, such as the name of the project".into());
+    }
+    Ok(text.to_owned())
 }
 
 fn network(text: &str) -> Result<IpNet, String> {

@@ -50,6 +50,7 @@ pub(super) fn resolve(raw: RawFile, file: &str, findings: &Findings) -> Config {
             admin: raw.listen.admin.map_or(default_listener(8081), |at| at.value),
             admin_hosts: raw.listen.admin_hosts.into_iter().map(|at| at.value).collect(),
             trusted_proxies: raw.listen.trusted_proxies.into_iter().map(|at| at.value).collect(),
+            proxy: raw.listen.proxy.map(|at| at.value),
             tls: raw.listen.tls.as_ref().map(RawTls::files),
         },
         limits: raw.limits,
@@ -62,6 +63,7 @@ pub(super) fn resolve(raw: RawFile, file: &str, findings: &Findings) -> Config {
         encryption_key: raw.encryption_key.into_value(),
         api_token: raw.api_token.into_value(),
         team,
+        seed: raw.emulator.seed.map(|at| at.value),
         warnings: Vec::new(),
     }
 }

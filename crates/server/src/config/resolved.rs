@@ -73,6 +73,8 @@ pub struct Config {
     pub routes: Vec<Route>,
     /// People of the built-in identity provider (emulator mode).
     pub users: Vec<Person>,
+    /// What keys and the local certificate authority are derived from (emulator mode).
+    pub seed: Option<String>,
     /// What was taken, but is hardly meant.
     pub warnings: Vec<Problem>,
 }
@@ -84,6 +86,8 @@ pub struct Listen {
     pub admin: SocketAddr,
     /// Names, beside `localhost`, by which the admin listener is called.
     pub admin_hosts: Vec<String>,
+    /// The CONNECT proxy (emulator mode).
+    pub proxy: Option<SocketAddr>,
     pub trusted_proxies: Vec<IpNet>,
     pub tls: Option<TlsFiles>,
 }
@@ -159,6 +163,16 @@ impl Config {
             issuers.push(domain);
         }
         issuers
+    }
+
+    /// The team as clients of the proxy reach it: by its domain, where browsers
+    /// on this machine know it by another name.
+    #[must_use]
+    pub fn other_name(&self, team: &Team) -> Option<Team> {
+        let url = format!("https://{}", team.domain);
+        let host = team.domain.parse().ok()?;
+        let differs = self.mode.is_emulator() && self.listen.proxy.is_some() && url != team.url;
+        differs.then(|| Team { url, host, ..team.clone() })
     }
 
     /// Whether the built-in identity provider is one of the team's: in an

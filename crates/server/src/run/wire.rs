@@ -2,14 +2,16 @@
 //! the emulator.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
+use axum::response::IntoResponse as _;
+use axum::routing::get;
 use doorward_api::{Check, Readiness};
 use doorward_edge::{AccessLog, Edge, Limits};
 use doorward_emulator::{Emulator, IDP_PATH, RotationFailed};
@@ -29,6 +31,7 @@ use super::descriptors::room_for_connections;
 use super::store_queries::StoreQueries;
 use crate::config::{Config, reachable};
 use crate::keys::Keys;
+use crate::ready::Ready;
 
 /// How long a probe waits for the store.
 const PROBE: Duration = Duration::from_secs(1);
@@ -53,6 +56,10 @@ pub(super) struct Doors {
     pub(super) admin: Router,
     /// Set when the process is about to end.
     pub(super) draining: Arc<AtomicBool>,
+    /// Told once everything is known.
+    pub(super) ready: Arc<OnceLock<Ready>>,
+    /// The edge that knows the team by its domain, where it is also reached by another name.
+    pub(super) by_domain: Option<Arc<Edge>>,
     emulator: Option<(Arc<Emulator>, Secret)>,
 }
 
@@ -85,52 +92,77 @@ pub(super) fn doors(on: Foundation<'_>, client_secret: Option<Secret>) -> Doors 
     let catalog = on.objects.catalog();
     let emulator = client_secret.map(|secret| (emulator(on, catalog, &issuers, secret.clone()), secret));
 
-    let people = emulator.as_ref().map(|(emulator, _)| Router::new().nest(IDP_PATH, emulator.idp_router()));
-
     let mut registry = registry();
     registry.register_collector(Box::new(StoreQueries(on.store.clone())));
     on.store.register(&mut registry);
-    let login = Login::new(doorward_login::Parts {
-        clock: on.clock.clone(),
-        catalog: catalog.clone(),
-        signer: on.keys.signer(),
-        store: on.store.clone(),
-        outbound: outbound(team, people.as_ref()),
-        issuers: issuers.clone(),
-        emulator: config.mode.is_emulator(),
-        registry: &mut registry,
-    });
-    let edge = Edge::new(doorward_edge::Parts {
-        clock: on.clock.clone(),
-        catalog: catalog.clone(),
-        signer: on.keys.signer(),
-        store: on.store.clone(),
-        issuers,
-        emulator: config.mode.is_emulator(),
-        team: login.team_router().merge(people.unwrap_or_default()),
-        access: login.app_router(),
-        demo: emulator.as_ref().map(|(emulator, _)| emulator.demo_router()),
-        control: tokio::runtime::Handle::current(),
-        limits: Limits { max_connections: room_for_connections(config.limits.max_connections), ..config.limits },
-        trusted_proxies: config.listen.trusted_proxies.clone(),
-        access_log: on.access_log.cloned(),
-        registry: &mut registry,
+    let emulates = emulator.as_ref().map(|(emulator, _)| emulator);
+    let limits = Limits { max_connections: room_for_connections(config.limits.max_connections), ..config.limits };
+    let edge = edge(on, catalog, &issuers, limits, emulates, &mut registry);
+    let by_domain = config.other_name(team).map(|named| {
+        let catalog = catalog.seen_as(move |catalog| Emulator::named(catalog, &named));
+        // The metrics are those of the first; this one is for tests and for one person.
+        self::edge(on, &catalog, &issuers, limits, emulates, &mut Registry::default())
     });
     on.keys.on_change({
-        let edge = Arc::clone(&edge);
-        move || edge.forget_callers()
+        let edges: Vec<_> = std::iter::once(&edge).chain(&by_domain).cloned().collect();
+        move || edges.iter().for_each(|edge| edge.forget_callers())
     });
     let draining = Arc::new(AtomicBool::new(false));
+    let ready = Arc::new(OnceLock::new());
     let admin = doorward_api::router(doorward_api::Parts {
         registry: Arc::new(registry),
         readiness: readiness(on.store.clone(), Arc::clone(&draining)),
         hosts: [vec![config.listen.admin.ip().to_string()], config.listen.admin_hosts.clone()].concat(),
         token: config.api_token.clone(),
         nested: emulator.as_ref().zip(config.api_token.as_ref()).map(|((emulator, _), token)| {
-            doorward_api::require_token(control(emulator, Arc::clone(&edge), on.objects.clone()), token)
+            let edges = std::iter::once(&edge).chain(&by_domain).cloned().collect();
+            doorward_api::require_token(control(emulator, edges, on.objects.clone()).merge(told(&ready)), token)
         }),
     });
-    Doors { edge, admin, draining, emulator }
+    Doors { edge, admin, draining, ready, by_domain, emulator }
+}
+
+/// The edge and the login door behind it, of the team as this catalog names it.
+fn edge(
+    on: Foundation<'_>,
+    catalog: &LiveCatalog,
+    issuers: &[String],
+    limits: Limits,
+    emulator: Option<&Arc<Emulator>>,
+    registry: &mut Registry,
+) -> Arc<Edge> {
+    let config = on.config;
+    let people = emulator.map(|emulator| Router::new().nest(IDP_PATH, emulator.idp_router(catalog)));
+    let watched = |site: Router| match emulator {
+        Some(emulator) => emulator.watched(site),
+        None => site,
+    };
+    let login = Login::new(doorward_login::Parts {
+        clock: on.clock.clone(),
+        catalog: catalog.clone(),
+        signer: on.keys.signer(),
+        store: on.store.clone(),
+        outbound: outbound(catalog.load().team(), people.as_ref()),
+        issuers: issuers.to_vec(),
+        emulator: config.mode.is_emulator(),
+        registry,
+    });
+    Edge::new(doorward_edge::Parts {
+        clock: on.clock.clone(),
+        catalog: catalog.clone(),
+        signer: on.keys.signer(),
+        store: on.store.clone(),
+        issuers: issuers.to_vec(),
+        emulator: config.mode.is_emulator(),
+        team: watched(login.team_router().merge(people.unwrap_or_default())),
+        access: watched(login.app_router()),
+        demo: emulator.map(|emulator| emulator.demo_router(catalog)),
+        control: tokio::runtime::Handle::current(),
+        limits,
+        trusted_proxies: config.listen.trusted_proxies.clone(),
+        access_log: on.access_log.cloned(),
+        registry,
+    })
 }
 
 fn emulator(on: Foundation<'_>, catalog: &LiveCatalog, issuers: &[String], client_secret: Secret) -> Arc<Emulator> {
@@ -141,6 +173,7 @@ fn emulator(on: Foundation<'_>, catalog: &LiveCatalog, issuers: &[String], clien
         signer: on.keys.signer(),
         store: on.store.clone(),
         issuers: issuers.to_vec(),
+        other_name: on.config.other_name(on.team),
         people: on.config.users.clone(),
         client_secret,
         rotate: Arc::new(move |drop_previous| {
@@ -154,9 +187,9 @@ fn emulator(on: Foundation<'_>, catalog: &LiveCatalog, issuers: &[String], clien
 /// The control API. What it changes counts for the very next request: nothing
 /// that was verified before is remembered after it, and what a reset took out
 /// of the store is out of force.
-fn control(emulator: &Arc<Emulator>, edge: Arc<Edge>, objects: Objects) -> Router {
+fn control(emulator: &Arc<Emulator>, edges: Vec<Arc<Edge>>, objects: Objects) -> Router {
     let forget = move |request: Request, next: Next| {
-        let (edge, objects) = (Arc::clone(&edge), objects.clone());
+        let (edges, objects) = (edges.clone(), objects.clone());
         async move {
             let reads = request.method().is_safe();
             let response = next.run(request).await;
@@ -164,12 +197,24 @@ fn control(emulator: &Arc<Emulator>, edge: Arc<Edge>, objects: Objects) -> Route
                 if let Err(error) = objects.hear().await {
                     tracing::warn!(%error, "what a control call changed is in force later");
                 }
-                edge.forget_callers();
+                edges.iter().for_each(|edge| edge.forget_callers());
             }
             response
         }
     };
     emulator.control_router().layer(middleware::from_fn(forget))
+}
+
+/// What a script was told that started this process, for those that did not.
+fn told(ready: &Arc<OnceLock<Ready>>) -> Router {
+    let ready = Arc::clone(ready);
+    let answer = || async move {
+        match ready.get() {
+            Some(ready) => axum::Json(ready.clone()).into_response(),
+            None => http::StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        }
+    };
+    Router::new().route("/emulator/v1/ready", get(answer))
 }
 
 /// The gateway asks its built-in provider within the process: a certificate of

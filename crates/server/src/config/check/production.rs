@@ -22,6 +22,9 @@ pub(super) fn check(raw: &RawFile, findings: &Findings) {
         let text = "[[user]] makes people without a password, which is for mode = \"emulator\"; remove it";
         findings.error(user.line, text);
     }
+    if let Some(line) = raw.emulator.line {
+        findings.error(line, "[emulator] is for mode = \"emulator\"; remove it");
+    }
     if raw.idps.is_empty() {
         findings.warning(1, "there is no [[identity_provider]], so nobody can sign in; add one");
     }
