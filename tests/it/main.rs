@@ -12,6 +12,7 @@ mod cli;
 mod counts;
 mod drain;
 mod error_pages;
+mod faults_on_purpose;
 mod framing;
 mod harness;
 mod http2;

@@ -7,6 +7,7 @@ use doorward_model::time::Timestamp;
 use http::header::{HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 
 use crate::caller::Person;
+use crate::respond;
 
 const JWT_ASSERTION: HeaderName = HeaderName::from_static("cf-access-jwt-assertion");
 const USER_EMAIL: HeaderName = HeaderName::from_static("cf-access-authenticated-user-email");
@@ -25,6 +26,11 @@ impl Assertion {
 
     pub(crate) const fn of_machine(token: HeaderValue) -> Self {
         Self { token: Some(token), email: None }
+    }
+
+    /// The same with another token, or with none: an emulator's fault.
+    pub(crate) fn saying(self, token: Option<&str>) -> Self {
+        Self { token: token.map(respond::header), ..self }
     }
 
     pub(crate) fn token(&self) -> Option<&str> {

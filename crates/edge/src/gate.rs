@@ -28,7 +28,7 @@ use crate::upstream::{answer, request, upgrade, upload};
 use crate::watch::flow::Failure;
 use crate::watch::signal::Cut;
 use crate::watch::stay::Stay;
-use crate::{Edge, Entrance, Worker, headers, machine, refusal, respond};
+use crate::{Edge, Entrance, Worker, emulation, headers, machine, refusal, respond};
 
 /// One request, from its head to its answer.
 pub(crate) async fn gate(entrance: &Entrance, request: Request<Incoming>, record: &mut Record) -> Response<Body> {
@@ -56,6 +56,7 @@ pub(crate) async fn gate(entrance: &Entrance, request: Request<Incoming>, record
     }
     let Some(app) = app else {
         record.unmatched();
+        emulation::tell_unmatched(edge, &visit, &head.method);
         return refusal::unmatched(edge, &visit, &catalog);
     };
     // Read before the caller is looked at: a revocation in between is then a change.
@@ -66,7 +67,9 @@ pub(crate) async fn gate(entrance: &Entrance, request: Request<Incoming>, record
         false => caller::find(edge, &claims, &head.headers, &app, &visit.arrival, &catalog).await,
     };
     record.found(&caller);
-    match verdict(edge, &caller, &app, &visit, preflight, &catalog) {
+    let verdict = verdict(edge, &caller, &app, &visit, preflight, &catalog);
+    emulation::tell(edge, &visit, &head.method, &caller, verdict.as_ref());
+    match verdict {
         Ok(permit) => {
             record.admitted(&permit);
             let stay = Stay { permit, caller, visit, generation: catalog.generation(), revocations, preflight };
@@ -162,6 +165,10 @@ async fn forward(
     let Worker { edge, watch, .. } = &*entrance.worker;
     let visit = &stay.visit;
     let (assertion, renewed) = assertion(edge, stay, catalog);
+    let assertion = match emulation::bend(edge, &stay.permit, visit, assertion).await {
+        Ok(assertion) => assertion,
+        Err(answer) => return answer,
+    };
     let Some(route) = catalog.route_at(&visit.arrival.host, &visit.path) else {
         return answer::trouble(&Trouble::Unreachable("no route serves this host".into()), visit);
     };

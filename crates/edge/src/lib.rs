@@ -14,6 +14,7 @@ mod body;
 mod caller;
 mod challenge;
 mod cookies;
+mod emulation;
 #[doc(hidden)]
 pub mod fuzzing;
 mod gate;
@@ -47,6 +48,7 @@ use tokio::sync::Semaphore;
 use tokio_rustls::TlsConnector;
 
 pub use access_log::{AccessLog, Destination, LineFormat};
+pub use emulation::{Bent, Decided, Emulation, Instead, Who};
 pub use limits::Limits;
 pub use listen::{PublicListener, Running, serve};
 
@@ -75,6 +77,8 @@ pub struct Parts<'a> {
     pub issuers: Vec<String>,
     /// Helpful pages and test headers that production has no use for.
     pub emulator: bool,
+    /// An emulator that wants to know, and lets requests fail.
+    pub emulation: Option<Arc<dyn Emulation>>,
     /// Serves the team domain.
     pub team: axum::Router,
     /// Serves `/cdn-cgi/access/` on the hosts of applications.
@@ -98,6 +102,7 @@ pub struct Edge {
     store: Store,
     issuers: Vec<String>,
     emulator: bool,
+    emulation: Option<Arc<dyn Emulation>>,
     team: axum::Router,
     access: axum::Router,
     demo: Option<axum::Router>,
@@ -130,6 +135,7 @@ impl Edge {
             store: parts.store,
             issuers: parts.issuers,
             emulator: parts.emulator,
+            emulation: parts.emulation,
             team: parts.team,
             access: parts.access,
             demo: parts.demo,

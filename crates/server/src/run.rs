@@ -8,6 +8,7 @@ mod listen;
 mod names;
 mod store_queries;
 pub(crate) mod token_file;
+mod watching;
 mod wire;
 
 use std::net::{SocketAddr, TcpListener};

@@ -25,7 +25,7 @@ use crate::listen::clients::Place;
 use crate::record::Record;
 use crate::watch::connection::{Connection, Line, Turn};
 use crate::watch::served::Served;
-use crate::{Entrance, Worker, respond};
+use crate::{Entrance, Worker, emulation, respond};
 
 /// Serves a connection to its end.
 pub(super) async fn connection(
@@ -90,12 +90,13 @@ async fn answer(entrance: &Arc<Entrance>, request: Request<Incoming>) -> Respons
     let edge = &entrance.worker.edge;
     let mut record = Record::begun(&entrance.worker, entrance.socket, &request);
     let turn = Turn::begun(entrance);
-    let response = if turn.is_within(&edge.limits) {
+    let mut response = if turn.is_within(&edge.limits) {
         unharmed(&edge.metrics.panics, gate(entrance, request, &mut record)).await
     } else {
         edge.metrics.shed.inc();
         respond::overloaded()
     };
+    emulation::mark(edge, &mut response);
     record.answered(response).map(|body| Served::new(body, &entrance.worker.watch, turn))
 }
 

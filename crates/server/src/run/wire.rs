@@ -13,7 +13,7 @@ use axum::middleware::{self, Next};
 use axum::response::IntoResponse as _;
 use axum::routing::get;
 use doorward_api::{Check, Readiness};
-use doorward_edge::{AccessLog, Edge, Limits};
+use doorward_edge::{AccessLog, Edge, Emulation, Limits};
 use doorward_emulator::{Emulator, IDP_PATH, RotationFailed};
 use doorward_login::{InProcess, Login, Outbound, OutboundOptions};
 use doorward_model::idp::IdentityProvider;
@@ -29,6 +29,7 @@ use tower::ServiceExt as _;
 
 use super::descriptors::room_for_connections;
 use super::store_queries::StoreQueries;
+use super::watching::Watching;
 use crate::config::{Config, reachable};
 use crate::keys::Keys;
 use crate::ready::Ready;
@@ -154,6 +155,7 @@ fn edge(
         store: on.store.clone(),
         issuers: issuers.to_vec(),
         emulator: config.mode.is_emulator(),
+        emulation: emulator.map(|emulator| Arc::new(Watching(Arc::clone(emulator))) as Arc<dyn Emulation>),
         team: watched(login.team_router().merge(people.unwrap_or_default())),
         access: watched(login.app_router()),
         demo: emulator.map(|emulator| emulator.demo_router(catalog)),
