@@ -115,11 +115,12 @@ async fn other_hosts_pass_through_the_proxy_untouched() {
     let mut head = [0; 256];
     let length = in_time("the tunnel opens", stream.read(&mut head)).await.unwrap();
     assert!(head[..length].starts_with(b"HTTP/1.1 200 "), "{}", String::from_utf8_lossy(&head[..length]));
-    let request =
-        "GET /a//b?c HTTP/1.1\r\nHost: elsewhere\r\nCf-Access-Jwt-Assertion: mine\r\nConnection: close\r\n\r\n";
+    let request = "GET /a//b?c HTTP/1.1\r\nHost: elsewhere\r\nCf-Access-Jwt-Assertion: mine\r\n\r\n";
     stream.write_all(request.as_bytes()).await.unwrap();
+    stream.shutdown().await.unwrap();
     let mut answer = Vec::new();
     in_time("the answer ends", stream.read_to_end(&mut answer)).await.unwrap();
+    assert!(answer.ends_with(b"ok"), "{}", String::from_utf8_lossy(&answer));
     let seen = other.only();
     assert_eq!((seen.head.target(), seen.assertion()), ("/a//b?c", Some("mine")));
     world.origin.assert_untouched("it was for another host");
