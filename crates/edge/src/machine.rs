@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use doorward_model::access_request::{AccessRequest, Action, Detail};
 use doorward_model::app::App;
 use doorward_model::catalog::Catalog;
 use doorward_model::id::{AppId, ServiceTokenId};
@@ -129,6 +130,7 @@ pub(crate) fn assertion(
         ray.id = %visit.arrival.ray, app.name = app.name, service_token = machine.token.name,
         client.ip = %visit.arrival.client_ip, policy = permit.policy(), rule = permit.rule(), "admitted a service token"
     );
+    record(edge, machine, permit, visit);
     let renew_at = now.plus(Lifetime::from_millis(life.millis() / 2));
     let made = Made {
         assertion: assertion.clone(),
@@ -141,4 +143,31 @@ pub(crate) fn assertion(
     };
     edge.minted.0.insert(key, Arc::new(made));
     Assertion::of_machine(assertion)
+}
+
+/// A line of the authentication log, written while the request goes on: once
+/// for each assertion that is made, not for each request that carries it.
+fn record(edge: &Edge, machine: &Machine, permit: &Permit, visit: &Visit) {
+    let arrival = &visit.arrival;
+    let request = AccessRequest {
+        at: arrival.now,
+        action: Action::Login,
+        allowed: true,
+        user_email: String::new(),
+        user_id: None,
+        ip_address: arrival.client_ip,
+        country: arrival.country.clone(),
+        app_uid: Some(permit.app().id),
+        app_domain: permit.app().domain(),
+        connection: machine.token.name.clone(),
+        ray_id: arrival.ray.as_str().to_owned(),
+        non_identity: true,
+        detail: Detail { policy: permit.policy().to_owned(), rule: permit.rule().to_owned(), ..Detail::default() },
+    };
+    let store = edge.store.clone();
+    edge.control.spawn(async move {
+        if let Err(error) = store.log_access(&request).await {
+            tracing::error!(ray.id = request.ray_id, %error, "a line of the authentication log could not be written");
+        }
+    });
 }

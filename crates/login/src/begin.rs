@@ -87,6 +87,7 @@ impl Visit {
             }
             Err(refusal) if refusal.kind == RefusalKind::Denied => {
                 self.log_refusal("denied", app, Some(&session.identity), &refusal);
+                self.record_refusal(app, &session.identity, &refusal).await;
                 Ok(Some(self.denied(app, target, session.identity.email.as_str())))
             }
             Err(_) => Ok(None),

@@ -98,6 +98,7 @@ impl Visit {
             Ok(permit) => permit,
             Err(refusal) => {
                 self.log_refusal("denied", app, Some(&identity), &refusal);
+                self.record_refusal(app, &identity, &refusal).await;
                 self.login.metrics.count(&idp.name, Outcome::Denied);
                 return Ok(self.denied(app, &attempt.target, identity.email.as_str()));
             }

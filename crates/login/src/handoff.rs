@@ -67,11 +67,16 @@ impl Visit {
         }
         let session = self.live_session(&handoff.session).await?.ok_or_else(invalid)?;
         let identity = &session.identity;
-        let permit = decide(&app, &self.catalog, &self.facts(Some(identity))).map_err(|refusal| {
-            self.log_refusal("denied", &app, Some(identity), &refusal);
-            Trouble::Forbidden(app.clone())
-        })?;
+        let permit = match decide(&app, &self.catalog, &self.facts(Some(identity))) {
+            Ok(permit) => permit,
+            Err(refusal) => {
+                self.log_refusal("denied", &app, Some(identity), &refusal);
+                self.record_refusal(&app, identity, &refusal).await;
+                return Err(Trouble::Forbidden(app).into());
+            }
+        };
         self.log_permit("let in", identity, &permit);
+        self.record_entry(identity, &permit).await;
         let mut answer = redirect(&location);
         answer.headers_mut().append(SET_COOKIE, self.app_cookie(&app, &session, &permit));
         Ok(answer)

@@ -6,6 +6,7 @@
 //! out before ([`Arrival`](doorward_model::arrival::Arrival)). Who may pass is
 //! the word of `policy`, what tokens say that of `signer`.
 
+mod access_log;
 mod begin;
 mod callback;
 mod certs;

@@ -49,7 +49,11 @@ impl Visit {
         for token in self.presented(doorward_signer::MAX_LIFETIME) {
             let bearings = token.bearings();
             let Some(nonce) = bearings.session.filter(|nonce| !ended.contains(nonce)) else { continue };
+            let session = self.login.store.session(&nonce).await?;
             self.login.store.revoke(&Revoked::Session(nonce.clone()), self.arrival.now).await?;
+            if let Some(session) = session {
+                self.record_sign_out(&session.identity).await;
+            }
             let user = bearings.user.map(|user| user.to_string()).unwrap_or_default();
             tracing::info!(user.id = user, ray.id = %self.arrival.ray, "signed out");
             ended.push(nonce);

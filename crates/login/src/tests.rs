@@ -1,5 +1,6 @@
 //! The whole sign-in at the level of the routers, with a provider that can lie.
 
+mod access_log;
 mod gateway;
 mod lies;
 mod provider;

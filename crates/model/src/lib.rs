@@ -4,6 +4,7 @@
 //! Nothing here does IO, knows HTTP or speaks SQL. A value that exists is
 //! valid: text is parsed at the door into one of these types, once.
 
+pub mod access_request;
 pub mod app;
 pub mod arrival;
 pub mod catalog;

@@ -6,9 +6,9 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use doorward_model::time::Clock;
+use doorward_model::time::{Clock, Lifetime};
 use doorward_objects::Objects;
-use doorward_store::Store;
+use doorward_store::{Store, StoreError};
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
@@ -20,7 +20,13 @@ const ROUND: Duration = Duration::from_secs(60);
 const KEYS_RETRY: Duration = Duration::from_secs(1);
 
 /// Starts all chores. They end when the set is dropped.
-pub(crate) fn start(store: &Store, keys: &Arc<Keys>, objects: &Objects, clock: &Clock) -> JoinSet<()> {
+pub(crate) fn start(
+    store: &Store,
+    keys: &Arc<Keys>,
+    objects: &Objects,
+    clock: &Clock,
+    log_retention: Lifetime,
+) -> JoinSet<()> {
     let mut chores = JoinSet::new();
     chores.spawn({
         let store = store.clone();
@@ -47,7 +53,12 @@ pub(crate) fn start(store: &Store, keys: &Arc<Keys>, objects: &Objects, clock: &
         move || {
             let (store, now) = (store.clone(), clock.now());
             async move {
-                match store.sweep(now).await {
+                let swept = async {
+                    Ok::<_, StoreError>(
+                        store.sweep(now).await? + store.forget_access_requests(now.minus(log_retention)).await?,
+                    )
+                };
+                match swept.await {
                     Ok(0) => {}
                     Ok(swept) => tracing::debug!(swept, "expired rows were removed"),
                     Err(error) => tracing::warn!(%error, "expired rows could not be removed"),

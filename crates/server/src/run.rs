@@ -162,7 +162,7 @@ pub async fn start(mut config: Config, options: RunOptions) -> Result<Running, S
     let token = config.api_token.as_ref().filter(|_| options.leave_token && config.mode.is_emulator());
     Ok(Running {
         _token_file: token.and_then(|token| TokenFile::leave(sockets.admin_address.port(), token.expose())),
-        chores: chores::start(&store, &keys, &objects, &clock),
+        chores: chores::start(&store, &keys, &objects, &clock, config.log_retention),
         ready,
         team,
         objects,

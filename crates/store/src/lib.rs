@@ -9,6 +9,7 @@
 //! And nothing is read from the database on the way of a request that is
 //! already signed in: revocations are held in memory, see [`Revocations`].
 
+mod access_requests;
 mod database;
 mod error;
 mod installation;
@@ -35,6 +36,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use tokio::sync::Notify;
 
+pub use crate::access_requests::AccessQuery;
 pub use crate::error::{KeyMismatch, LostKeys, StoreError};
 pub use crate::keys::{KeyState, NewKey, StoredKey};
 pub use crate::objects::{ObjectChange, ObjectsRead};

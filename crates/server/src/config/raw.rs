@@ -42,6 +42,7 @@ pub(super) struct RawFile {
     pub(super) emulator: RawEmulator,
     pub(super) store_url: Written<String>,
     pub(super) revocation_freshness: Option<Lifetime>,
+    pub(super) log_retention: Option<Lifetime>,
     pub(super) encryption_key: Written<Secret>,
     pub(super) api_token: Written<Secret>,
     pub(super) account_id: Option<At<AccountId>>,
@@ -136,6 +137,10 @@ impl RawFile {
             team: root.table("team").map_or_else(RawTeam::absent, RawTeam::read),
             emulator: root.table("emulator").map(RawEmulator::read).unwrap_or_default(),
             store_url: Written::of(store.as_ref(), "url", |store| store.needed("url")),
+            log_retention: store
+                .as_ref()
+                .and_then(|store| store.read("log_retention", str::parse::<Lifetime>))
+                .map(|at| at.value),
             revocation_freshness: store
                 .as_ref()
                 .and_then(|store| store.read("revocation_freshness", self::store::freshness))

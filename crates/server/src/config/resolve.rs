@@ -17,7 +17,7 @@ use url::Url;
 use super::document::At;
 use super::names::{self, Names};
 use super::problem::Findings;
-use super::raw::store::MOST_FRESHNESS;
+use super::raw::store::{LOG_RETENTION, MOST_FRESHNESS};
 use super::raw::{RawApp, RawFile, RawGroup, RawIdp, RawPolicy, RawRoute, RawRules, RawServiceToken, RawTls, RawUser};
 use super::resolved::{Config, Listen, LogSettings, Mode, TeamSettings, UNNAMED_TEAM, default_listener};
 
@@ -60,6 +60,7 @@ pub(super) fn resolve(raw: RawFile, file: &str, findings: &Findings) -> Config {
         },
         store_url: raw.store_url.into_value().map(Secret::new),
         revocation_freshness: raw.revocation_freshness.unwrap_or(MOST_FRESHNESS),
+        log_retention: raw.log_retention.unwrap_or(LOG_RETENTION),
         encryption_key: raw.encryption_key.into_value(),
         api_token: raw.api_token.into_value(),
         team,

@@ -64,6 +64,8 @@ pub struct Config {
     pub store_url: Option<Secret>,
     /// How long revocations are believed without news from the store.
     pub revocation_freshness: Lifetime,
+    /// How long the authentication log is kept.
+    pub log_retention: Lifetime,
     pub encryption_key: Option<Secret>,
     pub api_token: Option<Secret>,
     pub apps: Vec<App>,

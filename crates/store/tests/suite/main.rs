@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "an unwrap that fails is a test that fails")]
 
+mod access_requests;
 mod bench;
 mod keys;
 mod objects;

@@ -6,6 +6,9 @@ use doorward_store::Patience;
 /// The default, and the most: what a revocation may take at worst is promised to everybody.
 pub(in super::super) const MOST_FRESHNESS: Lifetime = Lifetime::from_secs(Patience::MOST_FRESHNESS.as_secs() as i64);
 
+/// How long the authentication log is kept unless the file says otherwise.
+pub(in super::super) const LOG_RETENTION: Lifetime = Lifetime::from_hours(30 * 24);
+
 /// How long revocations are believed without news from the store.
 pub(super) fn freshness(text: &str) -> Result<Lifetime, String> {
     let wanted: Lifetime = text.parse().map_err(|error: doorward_model::time::InvalidLifetime| error.to_string())?;
