@@ -37,6 +37,7 @@ mod refresh;
 mod refusal;
 mod reload;
 mod revocation;
+mod security_listing;
 mod sessions;
 mod sign_in;
 mod spoofing;
