@@ -5,7 +5,10 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::Value;
 
+use super::client;
 use crate::run::token_file;
+
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Which emulator is asked.
 #[derive(Clone, Debug, Args)]
@@ -32,7 +35,7 @@ impl AdminArgs {
             format!("no emulator of this user left a token for port {port}; start one, or give --admin and --token")
         })?;
         let url = self.admin.join(&format!("/emulator/v1/{path}")).map_err(|error| format!("--admin: {error}"))?;
-        let mut request = client()?.request(method, url).bearer_auth(token);
+        let mut request = client::built(client::builder(PATIENCE))?.request(method, url).bearer_auth(token);
         if let Some(body) = body {
             request = request.json(body);
         }
@@ -61,15 +64,4 @@ fn refusal(answer: &Value, status: reqwest::StatusCode) -> String {
     let message = message.or_else(|| answer.get("error")).and_then(Value::as_str);
     let hint = answer.get("hint").and_then(Value::as_str).map(|hint| format!("; {hint}")).unwrap_or_default();
     message.map_or_else(|| format!("the emulator answered {status}"), |message| format!("{message}{hint}"))
-}
-
-/// The emulator is on this machine: no proxy between, no redirects.
-fn client() -> Result<reqwest::Client, String> {
-    let _already_there = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    reqwest::Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .timeout(Duration::from_secs(10))
-        .build()
-        .map_err(|error| error.to_string())
 }

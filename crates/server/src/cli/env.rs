@@ -19,7 +19,7 @@ use crate::authority;
 const NODE_PRELOAD: &str = include_str!("env/node-preload.cjs");
 
 /// Where each kind of client looks for the roots it trusts.
-const ROOTS: [&str; 7] = [
+pub(super) const ROOTS: [&str; 7] = [
     "SSL_CERT_FILE",
     "REQUESTS_CA_BUNDLE",
     "CURL_CA_BUNDLE",
