@@ -4,10 +4,13 @@
 mod admin;
 mod ca;
 mod check;
+mod client;
 mod dev;
+mod doctor;
 mod env;
 mod explain;
 mod migrate;
+mod probe;
 mod run;
 mod token;
 
@@ -49,6 +52,10 @@ enum Command {
     Token(TokenArgs),
     /// The variables that lead unmodified clients to a running emulator
     Env(env::EnvArgs),
+    /// What stands between clients and a running emulator, and the mend
+    Doctor(doctor::DoctorArgs),
+    /// Whether an origin really verifies its token
+    Probe(probe::ProbeArgs),
     /// The local certificate authority of the emulator
     Ca(ca::CaArgs),
     /// Brings the store to this version's schema
@@ -145,6 +152,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Token(args) => token::run(args),
         Command::Env(args) => env::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Probe(args) => probe::run(&args),
         Command::Ca(args) => ca::run(&args),
         Command::Migrate(args) => migrate::run(&args.config),
     }

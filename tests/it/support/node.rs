@@ -48,6 +48,34 @@ impl Provider {
     }
 }
 
+/// A running application that checks its token, and forgets `nothing`, `aud` or `everything`.
+pub(crate) struct Checking {
+    _process: Tied,
+    /// Kept open: a program that can no longer print may end.
+    _output: BufReader<ChildStdout>,
+    pub(crate) url: String,
+}
+
+impl Checking {
+    pub(crate) async fn start(forgets: &str, certs: &str, issuer: &str, audience: &str) -> Checking {
+        let (script, packages) = (script("node/origin.mjs"), peers::node_folder());
+        let arguments = [forgets, certs, issuer, audience].map(str::to_owned);
+        tokio::task::spawn_blocking(move || {
+            let packages = format!("PACKAGES={packages}");
+            let mut command = vec!["env", &packages, "node", &script];
+            command.extend(arguments.iter().map(String::as_str));
+            let mut process = Tied::start(&command, Stdio::piped());
+            let mut line = String::new();
+            let mut output = BufReader::new(process.stdout());
+            output.read_line(&mut line).expect("text");
+            assert!(line.starts_with("http://"), "the application starts; it said {line:?}");
+            Checking { _process: process, _output: output, url: line.trim().to_owned() }
+        })
+        .await
+        .expect("not cancelled")
+    }
+}
+
 /// What jose makes of a token, through the certs endpoint; the error it prints otherwise.
 pub(crate) async fn jose(token: &str, certs: &str, issuer: &str, audience: &str) -> Result<Value, String> {
     let mut node = Command::new("node");
