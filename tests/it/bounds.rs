@@ -1,7 +1,9 @@
 //! Attack catalogue, group Q: what is too big is refused, and what comes in
 //! great numbers costs a bounded amount.
 
-use crate::support::config::{ALICE, APP};
+use std::time::{Duration, Instant};
+
+use crate::support::config::{ALICE, APP, Config, app, route};
 use crate::support::raw::Raw;
 use crate::support::rows::rows;
 use crate::support::world::World;
@@ -144,4 +146,49 @@ async fn q_05_what_strangers_begin_leaves_no_rows_and_no_memory() {
     assert_eq!(rows(&database), before, "not one row more");
     let grown = world.gateway.peak_memory() - memory;
     assert!(grown < 16 * 1024, "{grown} KiB more at the peak");
+}
+
+/// The time one request takes at best: what the machine does beside does not count.
+async fn best(world: &World, request: &str, status: u16) -> Duration {
+    let mut raw = Raw::connect(world.public()).await;
+    let mut best = Duration::MAX;
+    for _ in 0..15 {
+        let begun = Instant::now();
+        raw.send(request).await;
+        assert_eq!(raw.reply().await.map(|reply| reply.status()), Some(status));
+        best = best.min(begun.elapsed());
+    }
+    best
+}
+
+#[tokio::test]
+async fn q_08_no_pattern_and_no_number_of_apps_makes_a_decision_slow() {
+    const OPEN: &str = r#"policies = [{ name = "Open", decision = "bypass", include = [{ everyone = {} }] }]"#;
+    let stars = "a*/".repeat(30);
+    let list: String =
+        (0..10_000).map(|number| format!("{{ email = {{ email = \"p{number}@corp.test\" }} }}, ")).collect();
+    let listed = format!("policies = [{{ name = \"List\", decision = \"allow\", include = [{list}] }}]");
+    let world = World::with(|config: Config| {
+        let crowd: String =
+            (0..5000).map(|number| app(&format!("N{number}"), &format!("n{number}.crowd.localhost"), OPEN)).collect();
+        let tables = app("Stars", &format!("{APP}/{stars}b"), OPEN) + &app("List", "list.localhost", &listed);
+        config
+            .and(&tables)
+            .and(&crowd)
+            .and(&route("*.crowd.localhost", "http://127.0.0.1:9"))
+            .and(&route("list.localhost", "http://127.0.0.1:9"))
+    })
+    .await;
+    let usual = best(&world, &get("/public", ""), 200).await;
+    // Ten kilobytes that nearly match in a great many ways, and never do.
+    let nearly = format!("/{}c", "a/".repeat(5000));
+    let slow = best(&world, &get(&nearly, ""), 302).await;
+    let crowd = best(&world, "GET / HTTP/1.1\r\nHost: n4999.crowd.localhost\r\n\r\n", 502).await;
+    let token = world.token("p9999@corp.test", "List").await;
+    let asked = format!("GET / HTTP/1.1\r\nHost: list.localhost\r\nCookie: CF_Authorization={token}\r\n\r\n");
+    let long_list = best(&world, &asked, 502).await;
+    // A build for tests is some twenty times slower than one for use; exponential time would not end at all.
+    for (what, took) in [("stars", slow), ("5 000 applications", crowd), ("10 000 addresses", long_list)] {
+        assert!(took < usual + Duration::from_millis(40), "{what}: {took:?} where {usual:?} is usual");
+    }
 }
