@@ -13,6 +13,7 @@ mod counts;
 mod doctor;
 mod drain;
 mod error_pages;
+mod faults;
 mod faults_on_purpose;
 mod framing;
 mod harness;

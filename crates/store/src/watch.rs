@@ -24,7 +24,7 @@ const FULL_ROUNDS: u64 = 300;
 const QUIET: Duration = Duration::from_secs(30);
 const ANSWER: Duration = Duration::from_secs(5);
 /// How long the watch waits for a connection: shorter than callers do, because it asks again soon.
-const CONNECTION: Duration = Duration::from_secs(2);
+const CONNECTION: Duration = Duration::from_secs(3);
 
 /// One connection for the poll and one for what is read after an announcement,
 /// so that neither waits behind callers of a slow database.

@@ -47,11 +47,11 @@ async fn a_storm_of_1000_requests_over_three_nodes_renews_an_ended_token_once() 
     let given = storm(&nodes, &old, 1000).await;
     assert_eq!(given.len(), 1, "one new token for all");
     assert!(!given.contains(&old));
-    let mut counted = 0;
+    let mut counted = 0.0;
     for node in &nodes {
         counted += metric(node, RENEWED).await;
     }
-    assert_eq!(counted, 1, "counted once over all nodes");
+    assert_eq!(counted, 1.0, "counted once over all nodes");
 }
 
 #[tokio::test]
