@@ -4,6 +4,7 @@
 
 mod clock;
 mod disk;
+mod kills;
 mod secrets;
 
 use std::sync::Arc;
@@ -105,7 +106,8 @@ async fn r_01_without_its_store_a_gateway_lets_known_people_in_for_a_while_and_n
     assert_eq!(alice.get(&place.at("/")).await.status, 200, "known, and known not to be revoked a moment ago");
     assert_fails_closed(&unseen.get(&place.at("/")).await);
     assert_eq!(place.signs_in().await, 503);
-    let revocation = place.gateway.admin_call("POST", "/emulator/v1/revocations", Some(json!({ "email": ALICE }))).await;
+    let revocation =
+        place.gateway.admin_call("POST", "/emulator/v1/revocations", Some(json!({ "email": ALICE }))).await;
     assert_eq!(revocation.0, 503, "r_03: what was not stored is not done");
     let signed_out = alice.clone().get(&place.at("/cdn-cgi/access/logout")).await;
     assert_eq!(signed_out.status, 503, "r_03: nobody is told that they are signed out who is not");

@@ -1,6 +1,9 @@
 //! Several nodes on one Postgres, behind a balancer that sends every request to
 //! another one: nothing is sticky, and nobody can tell that there are several.
 
+mod chaos;
+mod history;
+pub(crate) mod load;
 mod renewal;
 mod skew;
 mod versions;
@@ -29,7 +32,7 @@ fn at_app(path: &str) -> String {
 }
 
 /// The same configuration as the nodes of one team have it.
-fn of_one_team(config: Config) -> Config {
+pub(crate) fn of_one_team(config: Config) -> Config {
     config.with("[team]", &format!("[team]\nurl = \"{TEAM}\""))
 }
 

@@ -20,7 +20,9 @@ async fn m_06_nothing_in_the_database_or_the_log_lets_its_reader_in() {
     let mut secrets = vec![ROBOT[1].1.to_owned(), world.gateway.ready["api_token"].as_str().unwrap().to_owned()];
     secrets.extend(alice.given.iter().map(|(_, cookie)| cookie.value.clone()).filter(|value| value.len() >= 20));
     let visited = alice.history.iter().flat_map(|url| url.query_pairs().into_owned());
-    secrets.extend(visited.filter(|(name, _)| ["nonce", "code", "state"].contains(&name.as_str())).map(|(_, value)| value));
+    secrets.extend(
+        visited.filter(|(name, _)| ["nonce", "code", "state"].contains(&name.as_str())).map(|(_, value)| value),
+    );
     assert!(secrets.len() > 8 && alice.jar.value(APP, "CF_Authorization").is_some(), "{secrets:?}");
     let mut kept = world.gateway.log().into_bytes();
     for name in ["doorward.db", "doorward.db-wal"] {

@@ -75,6 +75,10 @@ impl Reply {
 
 impl Client {
     pub(crate) fn new(gateway: &Gateway) -> Client {
+        Self::of(vec![gateway.public()], gateway.scheme())
+    }
+
+    fn of(nodes: Vec<SocketAddr>, scheme: &str) -> Client {
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
@@ -85,9 +89,9 @@ impl Client {
             .expect("a client");
         Client {
             http,
-            nodes: vec![gateway.public()],
+            nodes,
             turn: 0,
-            scheme: gateway.scheme().to_owned(),
+            scheme: scheme.to_owned(),
             headers: Vec::new(),
             jar: Jar::default(),
             history: Vec::new(),
@@ -97,7 +101,12 @@ impl Client {
 
     /// A browser in front of several nodes: each of its requests goes to the next one.
     pub(crate) fn across(nodes: &[Gateway]) -> Client {
-        Client { nodes: nodes.iter().map(Gateway::public).collect(), ..Client::new(&nodes[0]) }
+        Self::at(nodes.iter().map(Gateway::public).collect())
+    }
+
+    /// The same, by the addresses of the nodes.
+    pub(crate) fn at(nodes: Vec<SocketAddr>) -> Client {
+        Self::of(nodes, "http")
     }
 
     /// The same browser, whose next request goes to the node of this number.

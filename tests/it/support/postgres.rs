@@ -31,9 +31,8 @@ pub(crate) async fn database() -> String {
 
 /// The name of a fresh database, and the socket of its server.
 pub(crate) async fn fresh() -> (String, PathBuf) {
-    let cluster = CLUSTER
-        .get_or_init(async || Cluster { server: Server::primary().await, databases: AtomicUsize::new(0) })
-        .await;
+    let cluster =
+        CLUSTER.get_or_init(async || Cluster { server: Server::primary().await, databases: AtomicUsize::new(0) }).await;
     let name = format!("doorward{}", cluster.databases.fetch_add(1, Ordering::SeqCst));
     cluster.server.create(&name);
     (name, cluster.server.socket())
@@ -44,10 +43,21 @@ impl Server {
     pub(crate) async fn primary() -> Server {
         let folder = own_folder();
         let data = path_text(&folder.join("data"));
-        let made = as_owner(&[tool("initdb").as_str(), "-D", &data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"])
-            .stdout(Stdio::null())
-            .status()
-            .expect("initdb runs");
+        let made = as_owner(&[
+            tool("initdb").as_str(),
+            "-D",
+            &data,
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--no-sync",
+        ])
+        .stdout(Stdio::null())
+        .status()
+        .expect("initdb runs");
         assert!(made.success(), "initdb makes a cluster");
         Self::started(folder).await
     }
@@ -65,9 +75,18 @@ impl Server {
 
     /// Makes a replica the primary.
     pub(crate) fn promote(&self) {
-        let promoted = as_owner(&[&tool("psql"), "-q", "-h", &path_text(&self.folder), "-U", "postgres", "-c", "SELECT pg_promote()"])
-            .stdout(Stdio::null())
-            .status();
+        let promoted = as_owner(&[
+            &tool("psql"),
+            "-q",
+            "-h",
+            &path_text(&self.folder),
+            "-U",
+            "postgres",
+            "-c",
+            "SELECT pg_promote()",
+        ])
+        .stdout(Stdio::null())
+        .status();
         assert!(promoted.is_ok_and(|status| status.success()), "a replica becomes the primary");
     }
 
@@ -84,8 +103,19 @@ impl Server {
     async fn started(folder: PathBuf) -> Server {
         let (path, data) = (path_text(&folder), path_text(&folder.join("data")));
         let program = tool("postgres");
-        let server =
-            as_owner_words(&[&program, "-D", &data, "-k", &path, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=300"]);
+        let server = as_owner_words(&[
+            &program,
+            "-D",
+            &data,
+            "-k",
+            &path,
+            "-c",
+            "listen_addresses=",
+            "-c",
+            "fsync=off",
+            "-c",
+            "max_connections=300",
+        ]);
         let words: Vec<&str> = server.iter().map(String::as_str).collect();
         let server = Tied::start_in(&words, Stdio::null(), &path);
         eventually("Postgres accepts", async || {
