@@ -85,7 +85,7 @@ async fn killed_again_and_again(store: &str, mut chance: Chance) {
         }
         asked = people;
         if kill < kills() {
-            let until = Instant::now() + chance.millis(100, 350);
+            let until = Instant::now() + chance.millis(80, 250);
             let writing = futures_util::future::join_all(
                 (0..4).map(|_| write(&load, &at, chance.split(), until + Duration::from_millis(50))),
             );
