@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 /// How long a node that runs may take to hear of what another one ended. A
 /// notification takes milliseconds; the poll, which catches what is lost, a second.
-const PROPAGATION: Duration = Duration::from_secs(2);
+const PROPAGATION: Duration = Duration::from_secs(3);
 
 /// One process, from its start to its end.
 #[derive(Clone, Copy, Debug)]
@@ -152,7 +152,7 @@ mod tests {
             (event(start, 0, 9, 11, Request(Refused)), false),
             (event(start, 0, 21, 22, Request(Passed)), true),
             (event(start, 1, 21, 22, Request(Passed)), false),
-            (event(start, 1, 41, 42, Request(Passed)), true),
+            (event(start, 1, 51, 52, Request(Passed)), true),
             (event(start, 2, 22, 23, Request(Passed)), true),
             (event(start, 2, 22, 23, Request(Refused)), false),
             (event(start, 1, 22, 23, Request(Other(503))), true),

@@ -1,7 +1,7 @@
 //! Revoking, and how other nodes hear of it.
 
-use doorward_model::session::{Bearings, Revoked};
-use doorward_model::time::Lifetime;
+use doorward_model::session::{Bearings, Revoked, Session};
+use doorward_model::time::{Lifetime, Timestamp};
 use doorward_store::{KeyState, Store, StoreError};
 use prometheus_client::registry::Registry;
 use sqlx::postgres::PgListener;
@@ -12,6 +12,7 @@ crate::on_both_databases! {
     i10_a_revocation_is_in_force_when_the_call_returns_and_after_a_restart
     r_03_a_revocation_that_was_not_stored_is_an_error_and_not_in_force
     r_08_a_clock_that_is_behind_does_not_bring_tokens_back
+    r_08_moments_before_1970_and_after_2038_are_kept_as_they_are
     revocations_at_once_all_count
     marks_written_by_others_are_found_by_the_poll
 }
@@ -67,6 +68,25 @@ async fn r_08_a_clock_that_is_behind_does_not_bring_tokens_back(bench: Bench) {
     assert!(store.revocations().is_revoked(&token));
     store.close().await;
     assert!(bench.node().await.revocations().is_revoked(&token));
+}
+
+async fn r_08_moments_before_1970_and_after_2038_are_kept_as_they_are(bench: Bench) {
+    let store = bench.node().await;
+    for secs in [-1, -86_400, 0, 1 << 31, 1 << 40] {
+        let now = Timestamp::from_secs(secs);
+        let session =
+            Session { created_at: now, expires_at: now.plus(Lifetime::from_hours(1)), ..session_of("a@b.test") };
+        store.open_session(&session).await.unwrap();
+        assert_eq!(store.session(&session.nonce).await.unwrap().as_ref(), Some(&session), "{secs}");
+        let what = Revoked::Session(session.nonce.clone());
+        let token = Bearings { session: Some(session.nonce), user: None, app: None, iat: secs };
+        assert!(!store.revocations().is_revoked(&token), "{secs}");
+        store.revoke(&what, now).await.unwrap();
+        assert!(store.revocations().is_revoked(&token), "{secs}");
+        store.successor("old", "new", now, now).await.unwrap();
+    }
+    store.sweep(Timestamp(i64::MIN)).await.unwrap();
+    store.sweep(Timestamp(i64::MAX)).await.unwrap();
 }
 
 async fn revocations_at_once_all_count(bench: Bench) {
