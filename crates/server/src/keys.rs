@@ -173,14 +173,24 @@ impl Maker {
         let next = of_state(KeyState::Next).collect::<Result<Vec<_>, _>>()?;
         let previous = of_state(KeyState::Previous).collect::<Result<Vec<_>, _>>()?;
         let others = if previous.is_empty() { next.clone() } else { previous };
-        Ok(Keyring::new(current, others).also_accepting(next))
+        let accepted = next.into_iter().chain(self.under_own_names(stored)?).collect();
+        Ok(Keyring::new(current, others).also_accepting(accepted))
+    }
+
+    /// The keys of an emulator as they were named before they were marked: its
+    /// older versions signed so, and nobody is to sign in again.
+    fn under_own_names(&self, stored: &[StoredKey]) -> Result<Vec<Arc<SigningKey>>, KeysError> {
+        stored.iter().filter(|_| self.emulator).map(|stored| read(stored).map(Arc::new)).collect()
     }
 
     fn signing_key(&self, stored: &StoredKey) -> Result<Arc<SigningKey>, KeysError> {
-        SigningKey::from_stored(&stored.pkcs8, &stored.certificate_pem)
-            .map(|key| Arc::new(self.named(key)))
-            .map_err(|source| KeysError::Unreadable { kid: stored.kid.clone(), source })
+        read(stored).map(|key| Arc::new(self.named(key)))
     }
+}
+
+fn read(stored: &StoredKey) -> Result<SigningKey, KeysError> {
+    SigningKey::from_stored(&stored.pkcs8, &stored.certificate_pem)
+        .map_err(|source| KeysError::Unreadable { kid: stored.kid.clone(), source })
 }
 
 fn new_key(key: &SigningKey) -> NewKey {

@@ -26,10 +26,10 @@ const ANSWER: Duration = Duration::from_secs(5);
 /// How long the watch waits for a connection: shorter than callers do, because it asks again soon.
 const CONNECTION: Duration = Duration::from_secs(3);
 
-/// One connection for the poll and one for what is read after an announcement,
-/// so that neither waits behind callers of a slow database.
+/// One connection for the poll, one for what is read after an announcement and
+/// one for what is configured, so that none waits behind callers of a slow database.
 pub(crate) fn pool_options(like_callers: AnyPoolOptions) -> AnyPoolOptions {
-    like_callers.max_connections(2).acquire_timeout(CONNECTION)
+    like_callers.max_connections(3).acquire_timeout(CONNECTION)
 }
 
 /// From a revocation on another node to its being in force here, in seconds.

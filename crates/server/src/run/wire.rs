@@ -196,7 +196,10 @@ fn control(emulator: &Arc<Emulator>, edges: Vec<Arc<Edge>>, objects: Objects) ->
             let reads = request.method().is_safe();
             let response = next.run(request).await;
             if !reads {
-                if let Err(error) = objects.hear().await {
+                // What failed changed nothing, and may have failed because the store is away.
+                if response.status().is_success()
+                    && let Err(error) = objects.hear().await
+                {
                     tracing::warn!(%error, "what a control call changed is in force later");
                 }
                 edges.iter().for_each(|edge| edge.forget_callers());
