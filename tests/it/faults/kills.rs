@@ -101,7 +101,7 @@ async fn killed_again_and_again(store: &str, mut chance: Chance) {
     restarts.sort();
     let usual = restarts[restarts.len() / 2];
     assert!(usual < Duration::from_secs(3), "a restart takes {usual:?}");
-    println!("{store}: restart {usual:?}; sign-ins, ends, passed, refused: {:?}", load.history.counts());
+    eprintln!("{store}: restart {usual:?}; sign-ins, ends, passed, refused: {:?}", load.history.counts());
     assert!(load.history.counts().iter().all(|count| *count > kills() / 2), "it was a real load");
     let violations = load.history.violations();
     assert!(violations.is_empty(), "{} of them:\n{}", violations.len(), violations.join("\n"));

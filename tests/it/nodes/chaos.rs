@@ -125,7 +125,7 @@ async fn r_06_three_nodes_killed_at_random_lose_no_sign_in_and_no_revocation() {
     let working = futures_util::future::join_all((0..4).map(|_| work(&load, &nodes, chance.split(), until)));
     let (kills, _, ()) = tokio::join!(killing, working, sign_in_through_all_pages(&load, &nodes, until));
     let counts = load.history.counts();
-    println!("{kills} kills; sign-ins, ends, passed, refused: {counts:?}");
+    eprintln!("{kills} kills; sign-ins, ends, passed, refused: {counts:?}");
     let violations = load.history.violations();
     assert!(violations.is_empty(), "{} of them:\n{}", violations.len(), violations.join("\n"));
     assert!(kills > 3 && counts.iter().all(|count| *count > 10), "it was a real load: {kills} {counts:?}");

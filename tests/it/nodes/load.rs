@@ -21,7 +21,7 @@ impl Chance {
     pub(crate) fn seeded(what: &str) -> Chance {
         let given = std::env::var("DOORWARD_SEED").ok().and_then(|text| text.parse().ok());
         let seed = given.unwrap_or_else(|| RandomState::new().build_hasher().finish());
-        println!("{what}: DOORWARD_SEED={seed}");
+        eprintln!("{what}: DOORWARD_SEED={seed}");
         Chance(seed)
     }
 
