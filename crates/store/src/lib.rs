@@ -22,6 +22,7 @@ mod postgres;
 mod renewals;
 mod revocations;
 mod revoking;
+mod saved;
 mod schema;
 mod seal;
 mod sessions;
@@ -43,6 +44,7 @@ pub use crate::objects::{ObjectChange, ObjectsRead};
 pub use crate::patience::Patience;
 pub use crate::renewals::Successor;
 pub use crate::revocations::Revocations;
+pub use crate::saved::Saved;
 pub use crate::seal::Seal;
 
 use crate::database::Database;

@@ -11,6 +11,7 @@ mod outage;
 mod postgres;
 mod renewals;
 mod revocations;
+mod saved;
 mod schema;
 mod sessions;
 mod upkeep;
