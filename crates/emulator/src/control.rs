@@ -11,6 +11,7 @@ mod refusal;
 mod requests;
 mod reset;
 mod revocations;
+pub(crate) mod snapshot;
 mod storage_state;
 mod tokens;
 mod users;
@@ -38,7 +39,7 @@ pub(crate) fn router(emulator: Arc<Emulator>) -> Router {
         .route("/requests", get(requests::show).delete(requests::clear))
         .route("/faults", get(faults::show).put(faults::put).delete(faults::remove_all))
         .route("/faults/{name}", delete(faults::remove))
-        .route("/snapshot", any(not_yet))
+        .route("/snapshot", get(snapshot::take).post(snapshot::restore))
         .route("/", any(unknown))
         .route("/{*path}", any(unknown))
         .method_not_allowed_fallback(wrong_method)
@@ -53,8 +54,7 @@ async fn not_yet(uri: Uri) -> Refusal {
 }
 
 async fn unknown(uri: Uri) -> Refusal {
-    let hint =
-        "there are tokens, users, clock, keys/rotate, revocations, requests, faults and reset, below /emulator/v1/";
+    let hint = "there are tokens, users, clock, keys/rotate, revocations, requests, faults, snapshot and reset, below /emulator/v1/";
     Refusal::not_found(&format!("there is nothing at {}", uri.path())).hint(hint)
 }
 

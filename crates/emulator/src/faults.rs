@@ -152,23 +152,25 @@ impl Fault {
 
     /// As the control API shows it.
     pub(crate) fn shown(&self) -> Value {
-        let mut shown = json!({
-            "fault": self.kind.name(),
-            "share": self.share,
-            "once": self.once,
-            "seen": self.seen.load(Ordering::Relaxed),
-            "struck": self.struck.load(Ordering::Relaxed),
-        });
+        let mut shown = self.asked();
+        shown["seen"] = json!(self.seen.load(Ordering::Relaxed));
+        shown["struck"] = json!(self.struck.load(Ordering::Relaxed));
+        shown
+    }
+
+    /// As it was asked for.
+    pub(crate) fn asked(&self) -> Value {
+        let mut asked = json!({ "fault": self.kind.name(), "share": self.share, "once": self.once });
         let mut add = |name: &str, value: Option<Value>| {
             if let Some(value) = value {
-                shown[name] = value;
+                asked[name] = value;
             }
         };
         add("app", self.app.as_ref().map(|(_, name)| json!(name)));
         add("path", self.path.as_ref().map(|path| json!(path.as_str())));
         add("delay", self.kind.has_delay().then(|| json!(self.delay)));
         add("status", (self.kind == Kind::Traffic(Traffic::Error)).then(|| json!(self.status.as_u16())));
-        shown
+        asked
     }
 }
 

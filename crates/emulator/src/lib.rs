@@ -96,6 +96,7 @@ pub struct Emulator {
     faults: faults::Faults,
     recorder: recorder::Recorder,
     stranger: Arc<faults::Stranger>,
+    snapshots: control::snapshot::Snapshots,
 }
 
 impl Emulator {
@@ -118,6 +119,7 @@ impl Emulator {
             faults: faults::Faults::default(),
             recorder: recorder::Recorder::default(),
             stranger: Arc::default(),
+            snapshots: control::snapshot::Snapshots::default(),
         })
     }
 

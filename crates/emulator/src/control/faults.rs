@@ -48,12 +48,11 @@ pub(super) async fn put(
     State(emulator): State<Arc<Emulator>>,
     Wanted(body): Wanted<Value>,
 ) -> Result<Json<Value>, Refusal> {
-    let drafts: Vec<Draft> = match body {
-        Value::Array(_) => wanted::from(body)?,
-        one => vec![wanted::from(one)?],
+    let bodies = match body {
+        Value::Array(list) => list,
+        one => vec![one],
     };
-    let catalog = emulator.catalog.snapshot();
-    let faults = drafts.into_iter().map(|draft| draft.fault(&catalog)).collect::<Result<Vec<_>, _>>()?;
+    let faults = read(bodies, &emulator.catalog.snapshot())?;
     if faults.iter().any(|fault| needs_stranger(fault.kind)) {
         emulator.know_stranger().await;
     }
@@ -74,6 +73,11 @@ pub(super) async fn remove(
     let kind = kind(&name)?;
     emulator.faults.end(kind);
     Ok(shown(&emulator))
+}
+
+/// The faults that these ask for; one that cannot be is refused with all.
+pub(super) fn read(bodies: Vec<Value>, catalog: &Catalog) -> Result<Vec<Fault>, Refusal> {
+    bodies.into_iter().map(|body| wanted::from::<Draft, _>(body)?.fault(catalog)).collect()
 }
 
 impl Draft {

@@ -64,6 +64,18 @@ pub(super) async fn put_many(
     State(emulator): State<Arc<Emulator>>,
     Wanted(body): Wanted<Value>,
 ) -> Result<Json<Vec<Person>>, Refusal> {
+    let people = people(body)?;
+    // Off the list first, so that nobody signs in between the two steps.
+    let removed = emulator.people.replace(people);
+    emulator.publish_claim_names();
+    for email in &removed {
+        emulator.revoke_person(email).await?;
+    }
+    Ok(Json(emulator.people.all()))
+}
+
+/// A list of people as a call sends it.
+pub(super) fn people(body: Value) -> Result<Vec<Person>, Refusal> {
     if !body.is_array() {
         let hint = "send a list of people, or PUT one of them at /emulator/v1/users/{email}";
         return Err(Refusal::unusable("the body is not a list").hint(hint));
@@ -78,13 +90,7 @@ pub(super) async fn put_many(
     if let Some(email) = twice(&people) {
         return Err(Refusal::unusable(&format!("{email} is on the list twice")).hint("list everybody once"));
     }
-    // Off the list first, so that nobody signs in between the two steps.
-    let removed = emulator.people.replace(people);
-    emulator.publish_claim_names();
-    for email in &removed {
-        emulator.revoke_person(email).await?;
-    }
-    Ok(Json(emulator.people.all()))
+    Ok(people)
 }
 
 pub(super) async fn remove(
