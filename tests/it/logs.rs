@@ -74,6 +74,7 @@ async fn every_request_is_a_line_that_says_who_what_and_why() {
     // Two threads hand their requests over; each line is for itself.
     let gists: BTreeSet<String> = lines.iter().map(gist).collect();
     assert_eq!(gists, expected.map(str::to_owned).into());
+    assert!(lines.iter().all(|line| line.get("aborted").is_none()), "each answer came to its end: {lines:#?}");
     let first = lines.iter().find(|line| line["user"] == ALICE).unwrap();
     assert_eq!(first["user_agent"], "test/1.0");
     assert_eq!(first["referer"], "http://a.test/");

@@ -49,6 +49,7 @@ mod streaming;
 mod supply_chain;
 mod support;
 mod tokens;
+mod traces;
 mod trust;
 mod verifiers;
 mod websocket;

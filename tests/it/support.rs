@@ -5,6 +5,7 @@
 
 pub(crate) mod browser;
 pub(crate) mod client;
+pub(crate) mod collector;
 pub(crate) mod config;
 pub(crate) mod cookies;
 pub(crate) mod deadline;

@@ -179,7 +179,8 @@ async fn forward(
     let exclusive = answer::authenticates_connections(head.headers.get(AUTHORIZATION));
     let client = head.extensions.remove::<OnUpgrade>().filter(|_| websocket);
     let upload = |body| Upload::of(body, watch, Some(stay), edge.limits.max_body_size);
-    let request = request::build(stay, &assertion, head, body, client.is_some(), upload);
+    let mut request = request::build(stay, &assertion, head, body, client.is_some(), upload);
+    record.calls_origin(request.headers_mut());
     record.uploads(request.body().flow());
     let mut response = match &route.service {
         Service::Demo => {

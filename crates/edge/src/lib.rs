@@ -42,6 +42,7 @@ use doorward_model::time::Clock;
 use doorward_signer::Signer;
 use doorward_store::Store;
 use ipnet::IpNet;
+use opentelemetry::global::BoxedTracer;
 use prometheus_client::registry::Registry;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
@@ -56,7 +57,7 @@ use crate::arrive::{Socket, Trust};
 use crate::caller::Remembered;
 use crate::listen::clients::{Clients, Place};
 use crate::machine::Minted;
-use crate::metrics::{Metrics, Shard};
+use crate::metrics::{Listeners, Metrics, Shard};
 use crate::renewal::Renewals;
 use crate::skew::Skew;
 use crate::upstream::pool::Pool;
@@ -91,6 +92,8 @@ pub struct Parts<'a> {
     /// Peers whose `X-Forwarded-*` headers are believed; none by default.
     pub trusted_proxies: Vec<IpNet>,
     pub access_log: Option<Arc<AccessLog>>,
+    /// Makes spans of requests, where somebody collects them.
+    pub tracer: Option<BoxedTracer>,
     pub registry: &'a mut Registry,
 }
 
@@ -127,7 +130,8 @@ pub struct Edge {
 impl Edge {
     #[must_use]
     pub fn new(parts: Parts<'_>) -> Arc<Self> {
-        let metrics = Metrics::registered(parts.registry, parts.catalog.clone(), parts.access_log);
+        let listeners = Listeners { access_log: parts.access_log, tracer: parts.tracer.map(Arc::new) };
+        let metrics = Metrics::registered(parts.registry, parts.catalog.clone(), listeners);
         Arc::new(Self {
             clock: parts.clock,
             catalog: parts.catalog,

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use doorward_model::live::LiveCatalog;
 use doorward_policy::{Grant, RefusalKind};
+use opentelemetry::global::BoxedTracer;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -35,15 +36,17 @@ pub(crate) struct Metrics {
     pub(crate) shed: Counter,
     pub(crate) panics: Counter,
     shards: Arc<Mutex<Vec<Arc<Shard>>>>,
-    access_log: Option<Arc<AccessLog>>,
+    listeners: Listeners,
+}
+
+/// Who is told of each request, besides the numbers.
+pub(crate) struct Listeners {
+    pub(crate) access_log: Option<Arc<AccessLog>>,
+    pub(crate) tracer: Option<Arc<BoxedTracer>>,
 }
 
 impl Metrics {
-    pub(crate) fn registered(
-        registry: &mut Registry,
-        catalog: LiveCatalog,
-        access_log: Option<Arc<AccessLog>>,
-    ) -> Self {
+    pub(crate) fn registered(registry: &mut Registry, catalog: LiveCatalog, listeners: Listeners) -> Self {
         let metrics = Self {
             connections: Gauge::default(),
             tunnels: Gauge::default(),
@@ -53,9 +56,9 @@ impl Metrics {
             shed: Counter::default(),
             panics: Counter::default(),
             shards: Arc::default(),
-            access_log,
+            listeners,
         };
-        if let Some(log) = &metrics.access_log {
+        if let Some(log) = &metrics.listeners.access_log {
             log.register(registry);
         }
         registry.register("doorward_connections", "Open client connections", metrics.connections.clone());
@@ -89,7 +92,7 @@ impl Metrics {
 
     /// The share of a new worker.
     pub(crate) fn shard(&self, pool: &Arc<Pool>) -> Arc<Shard> {
-        let shard = Arc::new(Shard::new(Arc::downgrade(pool), self.access_log.as_deref().map(AccessLog::teller)));
+        let shard = Arc::new(Shard::new(Arc::downgrade(pool), &self.listeners));
         self.shards.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&shard));
         shard
     }
@@ -120,6 +123,8 @@ impl Drop for Counted {
 pub(crate) struct Shard {
     /// Where this worker's requests are told, if anywhere.
     pub(crate) teller: Option<Teller>,
+    /// What makes spans of them, if somebody collects any.
+    pub(crate) tracer: Option<Arc<BoxedTracer>>,
     pub(crate) in_flight: Level,
     pub(crate) unreadable: Count,
     pub(crate) unmatched: Count,
@@ -131,9 +136,10 @@ pub(crate) struct Shard {
 }
 
 impl Shard {
-    fn new(pool: Weak<Pool>, teller: Option<Teller>) -> Self {
+    fn new(pool: Weak<Pool>, listeners: &Listeners) -> Self {
         Self {
-            teller,
+            teller: listeners.access_log.as_deref().map(AccessLog::teller),
+            tracer: listeners.tracer.clone(),
             in_flight: Level::default(),
             unreadable: Count::default(),
             unmatched: Count::default(),
@@ -142,6 +148,11 @@ impl Shard {
             apps: Mutex::default(),
             pool,
         }
+    }
+
+    /// Whether anybody is told more of a request than numbers.
+    pub(crate) const fn has_listeners(&self) -> bool {
+        self.teller.is_some() || self.tracer.is_some()
     }
 
     pub(crate) fn stage(&self, stage: Stage) -> &Histogram {
@@ -235,14 +246,24 @@ impl Tally {
     }
 
     pub(crate) fn trouble(&self, trouble: &Trouble) {
-        let place = match trouble {
-            Trouble::Unreachable(_) => 0,
-            Trouble::Slow => 1,
-            Trouble::Broken(_) => 2,
-            Trouble::Upload(_) => 3,
-            Trouble::Cut(_) => 4,
-        };
-        self.trouble[place].inc();
+        self.trouble[trouble.place()].inc();
+    }
+}
+
+impl Trouble {
+    /// The word for traces and metrics.
+    pub(crate) const fn as_str(&self) -> &'static str {
+        TROUBLES[self.place()]
+    }
+
+    const fn place(&self) -> usize {
+        match self {
+            Self::Unreachable(_) => 0,
+            Self::Slow => 1,
+            Self::Broken(_) => 2,
+            Self::Upload(_) => 3,
+            Self::Cut(_) => 4,
+        }
     }
 }
 

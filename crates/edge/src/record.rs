@@ -15,7 +15,7 @@ use doorward_model::arrival::Arrival;
 use doorward_model::id::RayId;
 use doorward_model::time::Timestamp;
 use doorward_policy::{Permit, Refusal};
-use http::{Method, Request, Response, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body::{Body as _, Frame, SizeHint};
 
 use crate::Worker;
@@ -24,7 +24,7 @@ use crate::arrive::Socket;
 use crate::body::{Body, BoxError};
 use crate::caller::Caller;
 use crate::metrics::{Reason, Shard, Stage, Tally};
-use crate::trace::{TraceId, TraceParent};
+use crate::trace::{Spans, TraceId, TraceParent};
 use crate::upstream::exchange::Trouble;
 use crate::watch::flow::Flow;
 use crate::watch::stay::Stay;
@@ -59,13 +59,14 @@ struct Noted {
     complete: bool,
 }
 
-/// What only the access log asks for.
+/// What only the access log and the trace ask for.
 struct ToTell {
     time: Timestamp,
     ray: RayId,
     client: IpAddr,
     asked: Option<Asked>,
     trace: Option<TraceId>,
+    spans: Option<Spans>,
     app: Option<Arc<App>>,
     outcome: Outcome,
     who: Who,
@@ -77,7 +78,11 @@ impl Record {
         let mut record = Self::of(worker, socket, request.method().clone());
         record.tell(|told| {
             told.asked = Some(Asked::of(request));
-            told.trace = TraceParent::of(request.headers()).map(|parent| parent.trace);
+            told.spans = worker.shard.tracer.as_ref().map(|tracer| Spans::begun(tracer, request));
+            told.trace = match &told.spans {
+                Some(spans) => Some(spans.trace_id()),
+                None => TraceParent::of(request.headers()).map(|parent| parent.trace),
+            };
         });
         record
     }
@@ -100,7 +105,7 @@ impl Record {
         let (ray, now) = (worker.edge.rays.next(), worker.edge.clock.now());
         worker.shard.in_flight.enter();
         let noted = Noted {
-            told: worker.shard.teller.is_some().then(|| ToTell::of(ray, now, socket)),
+            told: worker.shard.has_listeners().then(|| ToTell::of(ray, now, socket)),
             shard: Arc::clone(&worker.shard),
             tally: worker.shard.nobody(),
             method,
@@ -169,6 +174,16 @@ impl Record {
         self.note(|noted| noted.upload = flow);
     }
 
+    /// The origin is about to be asked; in these headers it is told within which trace.
+    pub(crate) fn calls_origin(&mut self, headers: &mut HeaderMap) {
+        self.note(|noted| {
+            let spans = noted.told.as_mut().and_then(|told| told.spans.as_mut());
+            if let (Some(spans), Some(tracer)) = (spans, &noted.shard.tracer) {
+                spans.call_origin(tracer, headers);
+            }
+        });
+    }
+
     /// A connection to the origin was opened, or could not be.
     pub(crate) fn connected(&mut self, opened: bool) {
         self.note(|noted| {
@@ -190,6 +205,11 @@ impl Record {
                 (None, None) => {}
             }
         });
+        self.tell(|told| {
+            if let Some(spans) = &mut told.spans {
+                spans.origin_answered(trouble);
+            }
+        });
     }
 
     /// For whoever goes on with the connection after a 101: the record ends with that.
@@ -209,7 +229,8 @@ impl Record {
         self.note(|noted| {
             noted.answered(status);
             let bodiless = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-            noted.complete = bodiless || noted.method == Method::HEAD || response.body().is_end_stream();
+            let empty = response.body().is_end_stream() || response.body().size_hint().exact() == Some(0);
+            noted.complete = bodiless || empty || noted.method == Method::HEAD;
         });
         response.map(|body| Told { body, noted: self.noted.take() })
     }
@@ -243,6 +264,7 @@ impl ToTell {
             client: socket.peer,
             asked: None,
             trace: None,
+            spans: None,
             app: None,
             outcome: Outcome::Own,
             who: Who::Nobody,
@@ -310,8 +332,12 @@ impl Drop for Noted {
             tally.sent.add(self.sent);
         }
         tally.duration.observe(self.last - self.began);
-        if let Some(told) = self.told.take() {
+        if let Some(mut told) = self.told.take() {
+            let spans = told.spans.take();
             let entry = self.entry(told, received);
+            if let Some(spans) = spans {
+                spans.ended(&entry);
+            }
             if let Some(teller) = &self.shard.teller {
                 teller.tell(entry);
             }

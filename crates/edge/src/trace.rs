@@ -1,15 +1,21 @@
-//! What ties a request to the requests before and behind it (W3C Trace Context).
+//! What ties a request to the requests before and behind it (W3C Trace
+//! Context), and the spans that are told of it where somebody collects them.
+
+mod spans;
 
 use std::fmt;
 
 use http::header::{HeaderMap, HeaderName};
 use serde::{Serialize, Serializer};
 
-pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+pub(crate) use self::spans::Spans;
+
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// Names everything that one action of a user set off: 16 bytes, not all zero.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TraceId([u8; 16]);
+pub(crate) struct TraceId(pub(crate) [u8; 16]);
 
 impl fmt::Display for TraceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -27,8 +33,8 @@ impl Serialize for TraceId {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TraceParent {
     pub(crate) trace: TraceId,
-    pub(crate) span: [u8; 8],
-    pub(crate) flags: u8,
+    span: [u8; 8],
+    flags: u8,
 }
 
 impl TraceParent {

@@ -20,7 +20,7 @@ pub use self::expand::Environment;
 pub(crate) use self::expand::escaped;
 pub use self::problem::{Problem, Problems, Severity};
 pub(crate) use self::raw::{country, label, seed, service};
-pub use self::resolved::{Config, Listen, LogSettings, Mode, TeamSettings, TlsFiles, reachable};
+pub use self::resolved::{Config, Listen, LogSettings, Mode, TeamSettings, TelemetrySettings, TlsFiles, reachable};
 
 /// Reads a file, with `${NAME}` taken from the process's environment.
 ///

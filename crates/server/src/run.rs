@@ -35,6 +35,7 @@ pub use crate::run::listen::ListenError;
 use crate::run::names::Names;
 use crate::run::token_file::TokenFile;
 use crate::run::wire::Doors;
+use crate::telemetry::traces::{Traces, TracesError};
 use crate::tls::{Certificate, TlsError};
 
 /// How long the access log may take to write its last lines.
@@ -79,6 +80,8 @@ pub enum StartError {
     Threads(std::io::Error),
     #[error("the access log cannot be written to {path}: {source}; see log.access")]
     AccessLog { path: String, source: std::io::Error },
+    #[error("traces cannot be sent: {0}; see [telemetry] and the OTEL_* variables")]
+    Traces(#[from] TracesError),
     #[error("there is no folder to keep the store in ({0}); name one with --data or store.url")]
     NoFolder(std::io::Error),
 }
@@ -97,6 +100,7 @@ pub struct Running {
     public: doorward_edge::Running,
     access_log: Option<Arc<AccessLog>>,
     names: Option<Names>,
+    traces: Option<Traces>,
     admin: Admin,
     chores: JoinSet<()>,
     _token_file: Option<TokenFile>,
@@ -132,6 +136,7 @@ pub async fn start(mut config: Config, options: RunOptions) -> Result<Running, S
     let setting = Setting { team: team.clone(), refresh: config.refresh() };
     let declared = config.declared(wire::built_in_provider(&config, &team, client_secret.as_ref()));
     let objects = Objects::open(store.clone(), setting, declared, clock.now()).await?;
+    let traces = Traces::start(&config.telemetry, tokio::runtime::Handle::current())?;
     let foundation = wire::Foundation {
         config: &config,
         team: &team,
@@ -140,6 +145,7 @@ pub async fn start(mut config: Config, options: RunOptions) -> Result<Running, S
         keys: &keys,
         objects: &objects,
         access_log: access_log.as_ref(),
+        traces: traces.as_ref(),
         admin,
     };
     let doors = wire::doors(foundation, client_secret);
@@ -171,6 +177,7 @@ pub async fn start(mut config: Config, options: RunOptions) -> Result<Running, S
         public,
         access_log,
         names,
+        traces,
         admin,
         _folder: folder,
         store,
@@ -200,6 +207,7 @@ impl Running {
             listen: Listen { tls, ..self.config.listen.clone() },
             limits: self.config.limits,
             log: self.config.log.clone(),
+            telemetry: self.config.telemetry.clone(),
             team: self.config.team.clone(),
             store_url: self.config.store_url.clone(),
             revocation_freshness: self.config.revocation_freshness,
@@ -269,6 +277,9 @@ impl Running {
         if let Some(log) = self.access_log {
             write_last_lines(log).await;
         }
+        if let Some(traces) = self.traces {
+            traces.end().await;
+        }
         self.admin.stop().await;
         self.chores.shutdown().await;
         // The SQLite file is free for the next process from here on.
@@ -300,6 +311,7 @@ fn needing_restart(old: &Config, new: &Config) -> Vec<&'static str> {
         ("[listen]", listeners(old) != listeners(new)),
         ("[limits]", old.limits != new.limits),
         ("[log]", old.log != new.log),
+        ("[telemetry]", old.telemetry != new.telemetry),
         ("[team]", old.team != new.team),
         ("[store]", store(old) != store(new)),
         ("[keys]", old.encryption_key != new.encryption_key),

@@ -1,4 +1,7 @@
-//! Logs on standard error, as text for people or as JSON for machines.
+//! Logs on standard error, as text for people or as JSON for machines, and
+//! traces for whoever collects them.
+
+pub(crate) mod traces;
 
 use std::io::IsTerminal as _;
 
@@ -15,7 +18,7 @@ pub enum LogFormat {
 
 /// What is logged unless `RUST_LOG` says otherwise: decisions, and what an
 /// operator should look at.
-const DEFAULT_FILTER: &str = "info,sqlx=warn,hyper=warn,rustls=warn";
+const DEFAULT_FILTER: &str = "info,sqlx=warn,hyper=warn,rustls=warn,opentelemetry=warn";
 
 /// Starts logging. The first call of a process counts; tests may call it often.
 pub fn start(format: LogFormat) {

@@ -38,7 +38,7 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    pub(super) fn app(&self) -> Option<&str> {
+    pub(crate) fn app(&self) -> Option<&str> {
         self.app.as_ref().map(|app| app.name.as_str())
     }
 }
@@ -58,7 +58,7 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
-    pub(super) const fn as_str(&self) -> &'static str {
+    pub(crate) const fn as_str(&self) -> &'static str {
         match self {
             Self::Unreadable => "unreadable",
             Self::Unmatched => "unmatched",
@@ -71,11 +71,11 @@ impl Outcome {
         }
     }
 
-    pub(super) const fn reason(&self) -> Option<&'static str> {
+    pub(crate) const fn reason(&self) -> Option<&'static str> {
         if let Self::Refused(reason, _) = self { Some(reason.as_str()) } else { None }
     }
 
-    pub(super) fn policy(&self) -> Option<&str> {
+    pub(crate) fn policy(&self) -> Option<&str> {
         match self {
             Self::Admitted(permit) => Some(permit.policy()).filter(|name| !name.is_empty()),
             Self::Refused(_, policy) => policy.as_deref(),
@@ -92,11 +92,11 @@ pub(crate) enum Who {
 }
 
 impl Who {
-    pub(super) fn email(&self) -> Option<&str> {
+    pub(crate) fn email(&self) -> Option<&str> {
         if let Self::Person(person) = self { Some(person.identity.email.as_str()) } else { None }
     }
 
-    pub(super) fn service_token(&self) -> Option<&str> {
+    pub(crate) fn service_token(&self) -> Option<&str> {
         if let Self::Machine(token) = self { Some(&token.name) } else { None }
     }
 }
@@ -174,23 +174,23 @@ impl Words {
         Self { text: text.into_boxed_slice(), ends }
     }
 
-    pub(super) fn method(&self) -> &[u8] {
+    pub(crate) fn method(&self) -> &[u8] {
         self.word(0)
     }
 
-    pub(super) fn host(&self) -> &[u8] {
+    pub(crate) fn host(&self) -> &[u8] {
         self.word(1)
     }
 
-    pub(super) fn path(&self) -> &[u8] {
+    pub(crate) fn path(&self) -> &[u8] {
         self.word(2)
     }
 
-    pub(super) fn referer(&self) -> &[u8] {
+    pub(crate) fn referer(&self) -> &[u8] {
         self.word(3)
     }
 
-    pub(super) fn agent(&self) -> &[u8] {
+    pub(crate) fn agent(&self) -> &[u8] {
         self.word(4)
     }
 

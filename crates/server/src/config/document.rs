@@ -187,6 +187,24 @@ impl<'a> Table<'a> {
         number.map(|number| At::new(number, line))
     }
 
+    /// A number from 0 to 1, written with or without a point.
+    pub(super) fn share(&self, key: &'static str) -> Option<At<f64>> {
+        let (value, line) = self.entry(key)?;
+        let number = match value {
+            DeValue::Integer(number) => number.as_str(),
+            DeValue::Float(number) => number.as_str(),
+            other => {
+                self.wrong_type(key, line, "a number from 0 to 1", other);
+                return None;
+            }
+        };
+        let share = number.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+        if share.is_none() {
+            self.findings().error(line, format!("{key}: {number} is not a number from 0 to 1"));
+        }
+        share.map(|share| At::new(share, line))
+    }
+
     /// The table under a key.
     pub(super) fn table(&self, key: &'static str) -> Option<Self> {
         let (value, line) = self.entry(key)?;

@@ -7,6 +7,7 @@ mod log;
 mod objects;
 mod providers;
 pub(super) mod store;
+mod telemetry;
 
 pub(super) use self::log::RawLog;
 pub(crate) use self::objects::service;
@@ -28,7 +29,7 @@ use url::Url;
 
 use super::document::{At, Source, Table};
 use super::problem::suggestion;
-use super::resolved::{Mode, TlsFiles};
+use super::resolved::{Mode, TelemetrySettings, TlsFiles};
 
 /// Everything in the file.
 pub(super) struct RawFile {
@@ -38,6 +39,7 @@ pub(super) struct RawFile {
     pub(super) listen: RawListen,
     pub(super) limits: Limits,
     pub(super) log: RawLog,
+    pub(super) telemetry: TelemetrySettings,
     pub(super) team: RawTeam,
     pub(super) emulator: RawEmulator,
     pub(super) store_url: Written<String>,
@@ -134,6 +136,7 @@ impl RawFile {
             listen: root.table("listen").map(RawListen::read).unwrap_or_default(),
             limits: root.table("limits").map(limits).unwrap_or_default(),
             log: root.table("log").map(RawLog::read).unwrap_or_default(),
+            telemetry: root.table("telemetry").map(telemetry::telemetry).unwrap_or_default(),
             team: root.table("team").map_or_else(RawTeam::absent, RawTeam::read),
             emulator: root.table("emulator").map(RawEmulator::read).unwrap_or_default(),
             store_url: Written::of(store.as_ref(), "url", |store| store.needed("url")),

@@ -54,6 +54,7 @@ pub(super) fn resolve(raw: RawFile, file: &str, findings: &Findings) -> Config {
             tls: raw.listen.tls.as_ref().map(RawTls::files),
         },
         limits: raw.limits,
+        telemetry: raw.telemetry,
         log: LogSettings {
             access: raw.log.access.and_then(|at| at.value),
             access_format: raw.log.access_format.unwrap_or_default(),

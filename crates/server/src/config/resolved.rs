@@ -59,6 +59,7 @@ pub struct Config {
     pub listen: Listen,
     pub limits: Limits,
     pub log: LogSettings,
+    pub telemetry: TelemetrySettings,
     pub team: TeamSettings,
     /// Holds a password at times. Absent only in emulator mode: a temporary folder.
     pub store_url: Option<Secret>,
@@ -100,6 +101,17 @@ pub struct LogSettings {
     /// None is off.
     pub access: Option<Destination>,
     pub access_format: LineFormat,
+}
+
+/// Who collects traces. What is absent is OpenTelemetry's own to decide, by
+/// its environment variables.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TelemetrySettings {
+    /// The collector, without the path of spans; none is off.
+    pub otlp_endpoint: Option<Url>,
+    /// The share of requests that begin a trace here which is kept.
+    pub sample_ratio: Option<f64>,
+    pub service_name: Option<String>,
 }
 
 /// The public listener's certificate chain and private key, as PEM files.

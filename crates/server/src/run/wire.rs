@@ -33,6 +33,7 @@ use super::watching::Watching;
 use crate::config::{Config, reachable};
 use crate::keys::Keys;
 use crate::ready::Ready;
+use crate::telemetry::traces::Traces;
 
 /// How long a probe waits for the store.
 const PROBE: Duration = Duration::from_secs(1);
@@ -47,6 +48,7 @@ pub(super) struct Foundation<'a> {
     pub(super) keys: &'a Arc<Keys>,
     pub(super) objects: &'a Objects,
     pub(super) access_log: Option<&'a Arc<AccessLog>>,
+    pub(super) traces: Option<&'a Traces>,
     /// The address of the admin listener.
     pub(super) admin: SocketAddr,
 }
@@ -163,6 +165,7 @@ fn edge(
         limits,
         trusted_proxies: config.listen.trusted_proxies.clone(),
         access_log: on.access_log.cloned(),
+        tracer: on.traces.map(Traces::tracer),
         registry,
     })
 }
