@@ -10,6 +10,7 @@ use sqlx::query::Query;
 use sqlx::{Any, AnyConnection, AnyPool, Connection as _, Row as _};
 
 use crate::error::StoreError;
+use crate::metrics::Waits;
 
 /// One SQL text with what is bound to it.
 pub(crate) type Statement = Query<'static, Any, AnyArguments>;
@@ -39,6 +40,7 @@ pub(crate) struct Database {
     pub(crate) pool: AnyPool,
     place: String,
     queries: AtomicU64,
+    pub(crate) waits: Waits,
     breaks: Arc<LastBreak>,
 }
 
@@ -48,7 +50,7 @@ pub(crate) struct LastBreak(Mutex<Option<Instant>>);
 
 impl Database {
     pub(crate) fn new(pool: AnyPool, place: String, breaks: Arc<LastBreak>) -> Self {
-        Self { pool, place, queries: AtomicU64::new(0), breaks }
+        Self { pool, place, queries: AtomicU64::new(0), waits: Waits::default(), breaks }
     }
 
     /// Statements run so far.
@@ -120,6 +122,16 @@ impl Database {
     }
 
     async fn on_a_connection<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut AnyConnection) -> Result<T, sqlx::Error>,
+    ) -> Result<T, sqlx::Error> {
+        let began = Instant::now();
+        let outcome = self.bounded(work).await;
+        self.waits.observe(began.elapsed(), outcome.is_ok());
+        outcome
+    }
+
+    async fn bounded<T>(
         &self,
         work: impl AsyncFnOnce(&mut AnyConnection) -> Result<T, sqlx::Error>,
     ) -> Result<T, sqlx::Error> {

@@ -15,6 +15,7 @@ mod error;
 mod installation;
 mod keys;
 mod location;
+mod metrics;
 mod objects;
 mod once;
 mod patience;
@@ -148,6 +149,8 @@ impl Store {
 
     /// Shows what the store measures among the metrics.
     pub fn register(&self, registry: &mut Registry) {
+        self.database().waits.register(registry);
+        registry.register_collector(Box::new(metrics::Looked(self.clone())));
         registry.register(
             "doorward_revocation_propagation_seconds",
             "Time from a revocation on another node to its being in force on this one, as far as their clocks agree",

@@ -168,6 +168,12 @@ impl Revocations {
         self.refreshed.load(Ordering::Acquire) > 0
     }
 
+    /// How long ago they were read; `None` when they never were.
+    pub(crate) fn age(&self) -> Option<Duration> {
+        let refreshed = self.refreshed.load(Ordering::Acquire).checked_sub(1)?;
+        Some(Duration::from_millis(self.millis(Instant::now()).saturating_sub(refreshed)))
+    }
+
     /// All that was committed before `asked` is in memory now.
     pub(crate) fn refreshed_at(&self, asked: Instant) {
         self.refreshed.fetch_max(self.millis(asked).saturating_add(1), Ordering::Release);
