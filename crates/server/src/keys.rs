@@ -2,7 +2,7 @@
 //! rotated in time, the same on every node. What a key is, and when it is due,
 //! is the signer's to know; keeping them sealed is the store's.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use doorward_emulator::Seed;
@@ -33,6 +33,8 @@ pub(crate) struct Keys {
     /// Two rotations at once on one node would waste a key.
     changing: Mutex<()>,
     changed: OnceLock<Box<dyn Fn() + Send + Sync>>,
+    /// Since when the current key signs.
+    since: AtomicI64,
 }
 
 impl Keys {
@@ -49,11 +51,26 @@ impl Keys {
             stored = store.keys().await?;
         }
         let signer = Arc::new(Signer::new(maker.keyring(&stored)?));
-        Ok(Arc::new(Self { store, signer, clock, maker, changing: Mutex::new(()), changed: OnceLock::new() }))
+        Ok(Arc::new(Self {
+            store,
+            signer,
+            clock,
+            maker,
+            changing: Mutex::new(()),
+            changed: OnceLock::new(),
+            since: AtomicI64::new(since(&stored).0),
+        }))
     }
 
     pub(crate) fn signer(&self) -> Arc<Signer> {
         Arc::clone(&self.signer)
+    }
+
+    /// How many seconds the current key has signed, and in how many it is
+    /// rotated, which may be overdue.
+    pub(crate) fn age(&self, now: Timestamp) -> (i64, i64) {
+        let since = Timestamp(self.since.load(Ordering::Relaxed));
+        (now.since(since).secs(), since.plus(rotation::INTERVAL).secs() - now.secs())
     }
 
     /// What to do whenever the keys in force have changed: what was verified with
@@ -66,6 +83,7 @@ impl Keys {
     pub(crate) async fn reload(&self) -> Result<(), KeysError> {
         let stored = self.store.keys().await?;
         self.signer.replace(self.maker.keyring(&stored)?);
+        self.since.store(since(&stored).0, Ordering::Relaxed);
         if let Some(changed) = self.changed.get() {
             changed();
         }
@@ -191,6 +209,12 @@ impl Maker {
 fn read(stored: &StoredKey) -> Result<SigningKey, KeysError> {
     SigningKey::from_stored(&stored.pkcs8, &stored.certificate_pem)
         .map_err(|source| KeysError::Unreadable { kid: stored.kid.clone(), source })
+}
+
+/// Since when the key that signs does so.
+fn since(stored: &[StoredKey]) -> Timestamp {
+    let current = stored.iter().find(|key| key.state == KeyState::Current);
+    current.map_or(Timestamp(0), |key| key.activated_at.unwrap_or(key.created_at))
 }
 
 fn new_key(key: &SigningKey) -> NewKey {

@@ -6,6 +6,7 @@ mod admin;
 mod descriptors;
 mod listen;
 mod names;
+mod process;
 mod store_queries;
 pub(crate) mod token_file;
 mod watching;

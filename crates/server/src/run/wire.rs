@@ -28,6 +28,7 @@ use prometheus_client::registry::Registry;
 use tower::ServiceExt as _;
 
 use super::descriptors::room_for_connections;
+use super::process::Process;
 use super::store_queries::StoreQueries;
 use super::watching::Watching;
 use crate::config::{Config, reachable};
@@ -98,6 +99,8 @@ pub(super) fn doors(on: Foundation<'_>, client_secret: Option<Secret>) -> Doors 
     let mut registry = registry();
     registry.register_collector(Box::new(StoreQueries(on.store.clone())));
     on.store.register(&mut registry);
+    let started = Clock::system().now();
+    registry.register_collector(Box::new(Process { started, keys: Arc::clone(on.keys), clock: on.clock.clone() }));
     let emulates = emulator.as_ref().map(|(emulator, _)| emulator);
     let limits = Limits { max_connections: room_for_connections(config.limits.max_connections), ..config.limits };
     let edge = edge(on, catalog, &issuers, limits, emulates, &mut registry);
