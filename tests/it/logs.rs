@@ -6,10 +6,12 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::support::config::{ALICE, API, APP, Config, MALLORY, ROBOT};
+use crate::support::client::Client;
+use crate::support::config::{ALICE, API, APP, Config, MALLORY, OTHER, ROBOT};
 use crate::support::deadline::eventually;
+use crate::support::gateway::Gateway;
 use crate::support::metrics::Metrics;
-use crate::support::origin::Answer;
+use crate::support::origin::{Answer, Origin};
 use crate::support::raw::Raw;
 use crate::support::world::World;
 
@@ -214,4 +216,112 @@ async fn an_access_log_that_cannot_be_opened_is_said_before_anything_serves() {
     let (code, _, errors) = crate::support::gateway::run(&["check", "--config", path.to_str().unwrap()]).await;
     assert_eq!(code, 2, "{errors}");
     assert!(errors.contains("access: there is no folder /nowhere; make it"), "{errors}");
+}
+
+/// Everything that must stay between the client, Doorward and the provider, as a test learns of it.
+#[derive(Default)]
+struct Secrets(BTreeSet<(String, String)>);
+
+impl Secrets {
+    fn add(&mut self, what: &str, value: &str) {
+        // What is shorter is no secret, and would be found anywhere.
+        if value.len() >= 12 {
+            self.0.insert((what.to_owned(), value.to_owned()));
+            // Of a token, the part that makes it one.
+            if let Some((_, signature)) = value.rsplit_once('.') {
+                self.add(what, signature);
+            }
+        }
+    }
+
+    fn of(&mut self, browser: &Client) {
+        for (_, cookie) in &browser.given {
+            self.add(&format!("cookie {}", cookie.name), &cookie.value);
+        }
+        let open = ["kid", "redirect_url", "redirect_uri", "client_id", "scope", "response_type", "returnTo", "idp"];
+        for url in &browser.history {
+            for (name, value) in url.query_pairs().filter(|(name, _)| !open.contains(&&**name)) {
+                self.add(&format!("parameter {name}"), &value);
+            }
+        }
+    }
+
+    fn assert_absent(&self, log: &str, text: &str) {
+        for (what, secret) in &self.0 {
+            let place = text.find(secret);
+            assert!(
+                place.is_none(),
+                "{what} is in the {log}: …{}",
+                &text[place.unwrap().saturating_sub(200)..place.unwrap()]
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn s_01_no_log_holds_a_secret_even_when_everything_is_said() {
+    let origin = Origin::start().await;
+    let mut secrets = Secrets::default();
+    let mut known = |what, value: &'static str| {
+        secrets.add(what, value);
+        value
+    };
+    let password = known("database password", "dsn-password-of-this-test");
+    let api_token = known("API token", "api-token-of-this-test-0123456789");
+    let key = known("encryption key", "encryption-key-of-this-test-0123456789");
+    let bearer = known("authorization for the origin", "bearer-for-the-origin-0123456789");
+    known("service token secret", ROBOT[1].1);
+    known("query", "query-secret-of-this-test");
+    let store = format!("{}&password={password}", crate::support::postgres::database().await);
+    let head = format!("[keys]\nencryption_key = \"{key}\"\n\n[api]\ntoken = \"{api_token}\"\n\n[team]");
+    let config = told(Config::standard(&origin)).with("[team]", &head).on_store(&store);
+    let gateway = Gateway::serve_with(&config, &[("RUST_LOG", "trace")]).await;
+    let world = World { origin, gateway };
+
+    // In through every page, used, renewed elsewhere, and out again.
+    let mut browser = world.signed_in(ALICE).await;
+    for url in [world.app("/page?code=query-secret-of-this-test"), world.gateway.at(OTHER, "/")] {
+        assert_eq!(browser.open(&url).await.status, 200);
+    }
+    browser.open(&world.app("/cdn-cgi/access/get-identity")).await;
+    let authorization = [("Authorization", &*format!("Bearer {bearer}"))];
+    browser.request(reqwest::Method::POST, &world.app("/form"), &authorization, Some("x".into())).await;
+    browser.open(&world.app("/cdn-cgi/access/logout")).await;
+    let mut denied = world.stranger();
+    denied.sign_in(&world.app("/"), MALLORY).await;
+    secrets.of(&browser);
+    secrets.of(&denied);
+
+    // Tokens in every place, good and bad; over HTTP/2 too, whose library has logs of its own.
+    let token = world.token(ALICE, "App").await;
+    secrets.add("token", &token);
+    let bent = format!("{}x", &token[..token.len() - 1]);
+    secrets.add("token that does not hold", &bent);
+    let h2 = crate::support::http2::Connection::plain(world.public()).await;
+    for token in [&token, &bent] {
+        for field in [format!("Cookie: CF_Authorization={token}"), format!("cf-access-token: {token}")] {
+            world.raw_get("/page", &[&field]).await;
+        }
+        let url = world.app("/page?t=query-secret-of-this-test");
+        h2.get(&url, &[("cookie", &format!("CF_Authorization={token}"))]).await;
+    }
+    let [(id, id_value), (secret, secret_value)] = ROBOT;
+    for value in [secret_value, "wrong-service-token-secret"] {
+        secrets.add("service token secret", value);
+        let fields = format!("{id}: {id_value}\r\n{secret}: {value}");
+        world.raw(format!("GET / HTTP/1.1\r\nHost: {API}\r\nConnection: close\r\n{fields}\r\n\r\n")).await;
+    }
+    world.gateway.control("POST", "/keys/rotate", serde_json::json!({})).await;
+    world.gateway.control("POST", "/revocations", serde_json::json!({ "email": ALICE })).await;
+    world.raw_get("/page", &[&format!("Cookie: CF_Authorization={token}")]).await;
+
+    world.told(10).await;
+    let log = world.gateway.log();
+    for said in ["TRACE", "DEBUG", "admitted", "refused"] {
+        assert!(log.contains(said), "the scenario is told at every level: no {said}");
+    }
+    assert!(secrets.0.len() > 30, "{:?}", secrets.0);
+    secrets.assert_absent("log", &log);
+    secrets.assert_absent("access log", &std::fs::read_to_string(world.access_log()).unwrap());
+    assert!(!log.contains('\u{1b}'), "no escape sequence reaches a terminal");
 }
