@@ -122,3 +122,82 @@ async fn an_origin_that_cannot_be_reached_is_counted_by_its_application() {
     world.shows(r#"doorward_origin_trouble_total{app="Public",reason="unreachable"}"#, 1.0).await;
     world.shows(r#"doorward_responses_total{app="Public",class="5xx"}"#, 1.0).await;
 }
+
+#[tokio::test]
+async fn the_store_the_keys_and_the_process_tell_how_they_are() {
+    let world = World::start().await;
+    let _browser = world.signed_in(ALICE).await;
+    let metrics = world.metrics().await;
+    let between = |series: &str, least: f64, most: f64| {
+        let value = metrics.get(series);
+        assert!((least..=most).contains(&value), "{series} is {value}: {metrics:#?}");
+    };
+    between(r#"doorward_store_statement_duration_seconds_count{outcome="ok"}"#, 3.0, 1000.0);
+    between(r#"doorward_store_connections{state="idle"}"#, 1.0, 100.0);
+    between("doorward_revocations_age_seconds", 0.0, 10.0);
+    between("doorward_signing_key_age_seconds", 0.0, 60.0);
+    between("doorward_signing_key_rotation_due_seconds", 41.9 * 86400.0, 42.0 * 86400.0);
+    between(r#"doorward_sign_ins_total{provider="Doorward",outcome="permitted"}"#, 0.0, 1.0);
+    between("process_resident_memory_bytes", 1e6, 1e9);
+    between("process_open_fds", 5.0, 1000.0);
+    assert!(metrics.get("process_start_time_seconds") > 1.6e9);
+    world.gateway.control("PUT", "/clock", serde_json::json!({ "advance": "24h" })).await;
+    let metrics = world.metrics().await;
+    assert!(metrics.get("doorward_signing_key_age_seconds") >= 86400.0, "{metrics:#?}");
+    assert_eq!(metrics.having(&["doorward_sign_ins_total", "permitted"]).len(), 1);
+}
+
+/// The names of metrics in a query.
+fn named(query: &str) -> Vec<&str> {
+    let words = query.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+    words.filter(|word| word.starts_with("doorward_") || word.starts_with("process_")).collect()
+}
+
+/// Every string under one of these keys, anywhere in a document.
+fn queries(document: &serde_json::Value, key: &str, found: &mut Vec<String>) {
+    match document {
+        serde_json::Value::Object(fields) => {
+            for (name, value) in fields {
+                match value.as_str() {
+                    Some(text) if name == key => found.push(text.to_owned()),
+                    _ => queries(value, key, found),
+                }
+            }
+        }
+        serde_json::Value::Array(items) => items.iter().for_each(|item| queries(item, key, found)),
+        _ => {}
+    }
+}
+
+fn deployed(path: &str) -> String {
+    std::fs::read_to_string(format!("{}/../deploy/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+#[tokio::test]
+async fn the_dashboard_and_the_alerts_ask_for_metrics_that_exist() {
+    let log = "[log]\naccess = \"FOLDER/access.log\"\n\n[team]";
+    let world = World::with(|config| config.with("[team]", log)).await;
+    let _browser = world.signed_in(ALICE).await;
+    let names = world.metrics().await.names;
+    let mut found = Vec::new();
+    let dashboard: serde_json::Value = serde_json::from_str(&deployed("grafana/doorward.json")).unwrap();
+    queries(&dashboard, "expr", &mut found);
+    queries(&dashboard, "definition", &mut found);
+    let panels = found.len();
+    let alerts: serde_json::Value = serde_saphyr::from_str(&deployed("alerts/doorward.yml")).unwrap();
+    queries(&alerts, "expr", &mut found);
+    assert!(panels > 30 && found.len() > panels + 12, "{found:#?}");
+    for query in &found {
+        assert!(!named(query).is_empty(), "{query} asks for nothing of ours");
+        for name in named(query) {
+            assert!(names.contains(name), "{name} in {query} is none of {names:#?}");
+        }
+    }
+    let documented =
+        std::fs::read_to_string(format!("{}/../docs/observability.md", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    for name in &names {
+        let family = ["_bucket", "_count", "_sum"].iter().find_map(|suffix| name.strip_suffix(suffix));
+        let name = family.filter(|family| names.contains(&format!("{family}_bucket"))).unwrap_or(name);
+        assert!(documented.contains(&format!("`{name}`")), "{name} is in docs/observability.md");
+    }
+}

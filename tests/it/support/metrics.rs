@@ -1,6 +1,6 @@
 //! The metrics as a scraper reads them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::gateway::Gateway;
 use super::raw::exchange;
@@ -10,6 +10,8 @@ use super::raw::exchange;
 pub(crate) struct Metrics {
     /// Each series as it is written, `name{label="value"}`, with its value.
     series: BTreeMap<String, f64>,
+    /// The names that series may have, whether there are any yet or not.
+    pub(crate) names: BTreeSet<String>,
 }
 
 impl Metrics {
@@ -21,7 +23,17 @@ impl Metrics {
             let (series, value) = line.rsplit_once(' ').unwrap_or_else(|| panic!("a value in {line:?}"));
             (series.to_owned(), value.parse().unwrap_or_else(|_| panic!("a number in {line:?}")))
         });
-        Metrics { series: series.collect() }
+        let families = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
+        let names = families.flat_map(|(family, kind)| {
+            let suffixes: &[&str] = match kind {
+                "counter" => &["_total"],
+                "histogram" => &["_bucket", "_count", "_sum"],
+                "info" => &["_info"],
+                _ => &[""],
+            };
+            suffixes.iter().map(move |suffix| format!("{family}{suffix}"))
+        });
+        Metrics { series: series.collect(), names: names.collect() }
     }
 
     /// The value of a series; one that never counted is not shown.
