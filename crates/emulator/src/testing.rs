@@ -146,6 +146,7 @@ fn catalog(people: &[Person]) -> Catalog {
         name: "ci".into(),
         client_id: ClientId::try_from(SERVICE.to_owned()).unwrap(),
         client_secret: Secret::new("s".into()).digest(),
+        previous: None,
         enabled: true,
         expires_at: None,
     };

@@ -7,7 +7,7 @@ mod index;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::app::App;
+use crate::app::{App, AppDomain};
 use crate::catalog::index::HostIndex;
 use crate::group::Group;
 use crate::host::Host;
@@ -112,6 +112,12 @@ impl Catalog {
     #[must_use]
     pub fn app_at(&self, host: &Host, path: &NormPath) -> Option<&Arc<App>> {
         self.apps.get(self.by_host.find(host.name(), path)?)
+    }
+
+    /// The application that has exactly this address.
+    #[must_use]
+    pub fn app_covering(&self, domain: &AppDomain) -> Option<AppId> {
+        self.by_host.at(&domain.host, &domain.path).copied()
     }
 
     /// Whether any application covers a part of this host.

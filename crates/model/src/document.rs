@@ -3,6 +3,7 @@
 //! was written with, also those that mean nothing to this version, and knows
 //! how to become the noun that decides.
 
+mod api_token;
 mod app;
 mod group;
 mod identity_provider;
@@ -21,12 +22,13 @@ use serde::de::DeserializeOwned;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
+pub use self::api_token::{ApiTokenDocument, ApiTokenExtension, Scope};
 pub use self::app::{AppDocument, AppExtension, AppPolicy, Destination, PolicyLink};
 pub use self::group::GroupDocument;
 pub use self::identity_provider::{IdentityProviderConfig, IdentityProviderDocument, IdentityProviderExtension};
 pub use self::policy::PolicyDocument;
 pub use self::route::{RouteDocument, RouteId};
-pub use self::service_token::{ServiceTokenDocument, ServiceTokenExtension};
+pub use self::service_token::{PreviousSecret, ServiceTokenDocument, ServiceTokenExtension};
 
 /// What an object is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -39,11 +41,23 @@ pub enum Kind {
     ServiceToken,
     /// Which origin serves a host: an object that Access does not have.
     Route,
+    /// Who may call the management API.
+    ApiToken,
+    /// A word that applications are found by; its name is its id.
+    Tag,
 }
 
 impl Kind {
-    pub const ALL: [Self; 6] =
-        [Self::App, Self::Policy, Self::Group, Self::IdentityProvider, Self::ServiceToken, Self::Route];
+    pub const ALL: [Self; 8] = [
+        Self::App,
+        Self::Policy,
+        Self::Group,
+        Self::IdentityProvider,
+        Self::ServiceToken,
+        Self::Route,
+        Self::ApiToken,
+        Self::Tag,
+    ];
 
     /// The word under which the store keeps it.
     #[must_use]
@@ -55,6 +69,8 @@ impl Kind {
             Self::IdentityProvider => "identity_provider",
             Self::ServiceToken => "service_token",
             Self::Route => "route",
+            Self::ApiToken => "api_token",
+            Self::Tag => "tag",
         }
     }
 

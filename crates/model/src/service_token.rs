@@ -14,16 +14,27 @@ pub struct ServiceToken {
     /// `<32 hex>.access`, sent in `CF-Access-Client-Id`.
     pub client_id: ClientId,
     pub client_secret: SecretDigest,
+    /// The secret before the last rotation.
+    pub previous: Option<ReplacedSecret>,
     pub enabled: bool,
     /// `None` lasts for ever.
     pub expires_at: Option<Timestamp>,
+}
+
+/// A secret that was replaced, and works until a moment all the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplacedSecret {
+    pub client_secret: SecretDigest,
+    pub until: Timestamp,
 }
 
 impl ServiceToken {
     /// Whether the secret is this token's and the token is in force.
     #[must_use]
     pub fn accepts(&self, secret: &Secret, now: Timestamp) -> bool {
-        (self.client_secret == secret.digest()) & self.in_force(now)
+        let digest = secret.digest();
+        let previous = self.previous.as_ref().is_some_and(|one| (one.client_secret == digest) & (now < one.until));
+        ((self.client_secret == digest) | previous) & self.in_force(now)
     }
 
     /// Whether it is enabled and has not expired.

@@ -41,6 +41,8 @@ fn of_keys<'a>(set: &Set, keys: impl Iterator<Item = &'a Key>, setting: &Setting
             Kind::Group => entries.extend(group(set, key)?),
             Kind::ServiceToken => entries.extend(service_token(set, key)?),
             Kind::Route => entries.extend(route(set, key)?),
+            // They decide about nothing that the catalog is asked for.
+            Kind::ApiToken | Kind::Tag => {}
         }
     }
     for key in apps {

@@ -66,6 +66,16 @@ impl<T> HostIndex<T> {
         exact.chain(self.wildcard.values().flat_map(|entries| entries.iter().map(|(_, _, value)| value)))
     }
 
+    /// What is there for exactly this host and path.
+    pub(super) fn at(&self, host: &HostPattern, path: &PathPattern) -> Option<&T> {
+        if host.is_exact() {
+            let entries = self.exact.get(host.as_str())?;
+            return entries.iter().find(|(known, _)| known == path).map(|(_, value)| value);
+        }
+        let entries = self.wildcard.get(fixed_suffix(host.as_str()))?;
+        entries.iter().find(|(pattern, known, _)| pattern == host && known == path).map(|(_, _, value)| value)
+    }
+
     /// Whether any entry is for this host, whatever its path.
     pub(super) fn knows(&self, name: &str) -> bool {
         self.exact.contains_key(name)

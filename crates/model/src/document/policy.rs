@@ -31,17 +31,37 @@ pub struct PolicyDocument {
 }
 
 impl PolicyDocument {
-    /// The policy at its place among those of an application.
+    /// What makes a policy open less, and cannot be acted on in this version.
+    pub const RESTRICTIONS: [&'static str; 4] =
+        ["approval_required", "isolation_required", "purpose_justification_required", "mfa_config"];
+
+    /// Whether the field is there and restricts.
+    #[must_use]
+    pub fn restricts(fields: &Map<String, Value>, name: &str) -> bool {
+        match fields.get(name) {
+            None | Some(Value::Null | Value::Bool(false)) => false,
+            Some(Value::Object(fields)) => fields.get("mfa_disabled") != Some(&Value::Bool(true)),
+            Some(_) => true,
+        }
+    }
+
+    /// The policy at its place among those of an application. One that lets
+    /// people in under a restriction which cannot be acted on lets nobody in.
     ///
     /// # Errors
     /// When its session duration is none.
     pub fn policy(self, precedence: u32) -> Result<Policy, InvalidLifetime> {
+        let opens = self.decision != Decision::Deny;
+        let include = match opens && Self::RESTRICTIONS.iter().any(|name| Self::restricts(&self.more, name)) {
+            true => Vec::new(),
+            false => self.include,
+        };
         Ok(Policy {
             id: self.id,
             name: self.name,
             decision: self.decision,
             precedence,
-            include: self.include,
+            include,
             require: self.require,
             exclude: self.exclude,
             session_duration: self.session_duration.as_deref().map(str::parse::<Lifetime>).transpose()?,

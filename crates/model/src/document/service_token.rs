@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::id::ServiceTokenId;
 use crate::secret::SecretDigest;
-use crate::service_token::{ClientId, ServiceToken};
+use crate::service_token::{ClientId, ReplacedSecret, ServiceToken};
 use crate::time::Timestamp;
 
 /// `…/access/service_tokens/{id}`
@@ -35,6 +35,31 @@ const fn yes() -> bool {
 pub struct ServiceTokenExtension {
     /// SHA-256 of the secret, in hex.
     pub client_secret: String,
+    /// Counts the secrets the token has had.
+    #[serde(default = "first")]
+    pub version: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<PreviousSecret>,
+}
+
+/// The secret before a rotation, which works for a while.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreviousSecret {
+    pub client_secret: String,
+    /// RFC 3339.
+    pub expires_at: String,
+}
+
+const fn first() -> u64 {
+    1
+}
+
+impl ServiceTokenExtension {
+    /// Of a token that was just made.
+    #[must_use]
+    pub fn of(secret: SecretDigest) -> Self {
+        Self { client_secret: secret.to_hex(), version: first(), previous: None }
+    }
 }
 
 impl ServiceTokenDocument {
@@ -50,11 +75,23 @@ impl ServiceTokenDocument {
             id: self.id,
             name: self.name,
             client_id: self.client_id,
-            client_secret: SecretDigest::from_hex(&extension.client_secret).ok_or("the digest is none")?,
+            client_secret: digest(&extension.client_secret)?,
+            previous: extension.previous.as_ref().map(PreviousSecret::replaced).transpose()?,
             enabled: self.enabled,
             expires_at: expires_at.transpose()?,
         })
     }
+}
+
+impl PreviousSecret {
+    fn replaced(&self) -> Result<ReplacedSecret, &'static str> {
+        let until = Timestamp::from_rfc3339(&self.expires_at).ok_or("the end of the previous secret is no moment")?;
+        Ok(ReplacedSecret { client_secret: digest(&self.client_secret)?, until })
+    }
+}
+
+fn digest(text: &str) -> Result<SecretDigest, &'static str> {
+    SecretDigest::from_hex(text).ok_or("the digest is none")
 }
 
 impl From<&ServiceToken> for ServiceTokenDocument {
@@ -73,6 +110,10 @@ impl From<&ServiceToken> for ServiceTokenDocument {
 
 impl From<&ServiceToken> for ServiceTokenExtension {
     fn from(token: &ServiceToken) -> Self {
-        Self { client_secret: token.client_secret.to_hex() }
+        let previous = token.previous.as_ref().map(|previous| PreviousSecret {
+            client_secret: previous.client_secret.to_hex(),
+            expires_at: previous.until.to_rfc3339(),
+        });
+        Self { previous, ..Self::of(token.client_secret) }
     }
 }

@@ -8,7 +8,7 @@ use crate::idp::{IdentityProvider, IdpKind, OidcEndpoints, OidcProvider};
 use crate::policy::{Decision, Policy};
 use crate::route::{Route, Service};
 use crate::secret::random_hex;
-use crate::service_token::{ClientId, ServiceToken};
+use crate::service_token::{ClientId, ReplacedSecret, ServiceToken};
 use crate::time::Lifetime;
 
 fn rules(json: Value) -> Vec<crate::rule::Rule> {
@@ -110,6 +110,23 @@ fn i15_an_application_with_a_policy_that_is_not_there_lets_nobody_in() {
 }
 
 #[test]
+fn i2_a_policy_under_a_restriction_that_cannot_be_acted_on_lets_nobody_in() {
+    let policy_with = |decision: Decision, name: &str, value: Value| {
+        let mut document = PolicyDocument { decision, ..(&policy(1)).into() };
+        document.more.insert(name.into(), value);
+        document.policy(1).unwrap().include.len()
+    };
+    for name in ["approval_required", "isolation_required", "purpose_justification_required"] {
+        assert_eq!(policy_with(Decision::Allow, name, json!(true)), 0, "{name}");
+        assert_eq!(policy_with(Decision::Bypass, name, json!(true)), 0, "{name}");
+        assert_eq!(policy_with(Decision::Allow, name, json!(false)), 2, "{name}");
+        assert_eq!(policy_with(Decision::Deny, name, json!(true)), 2, "what refuses goes on refusing");
+    }
+    assert_eq!(policy_with(Decision::Allow, "mfa_config", json!({"allowed_authenticators": ["totp"]})), 0);
+    assert_eq!(policy_with(Decision::Allow, "mfa_config", json!({"mfa_disabled": true})), 2);
+}
+
+#[test]
 fn a_policy_that_cannot_be_read_is_not_taken_for_a_link() {
     let unheard_of = json!({"id": PolicyId::random(), "name": "n", "decision": "allow", "precedence": 1,
         "include": [{"unheard_of": {}}]});
@@ -148,6 +165,7 @@ fn groups_routes_and_service_tokens_come_out_as_they_went_in() {
             client_id: ClientId::try_from(format!("{}.access", random_hex::<16>())).unwrap(),
             client_secret: Secret::random().digest(),
             enabled: false,
+            previous: expires_at.map(|until| ReplacedSecret { client_secret: Secret::random().digest(), until }),
             expires_at,
         };
         let extension = kept(&ServiceTokenExtension::from(&token));

@@ -285,6 +285,7 @@ impl Resolving<'_> {
             id: raw.id.map_or_else(|| ServiceTokenId::derived(self.account, &name), |at| at.value),
             client_id: raw.client_id.map_or_else(|| self.client_id(&name), |at| at.value),
             client_secret: secret.value.digest(),
+            previous: None,
             enabled: raw.enabled,
             expires_at,
             name,
