@@ -13,6 +13,9 @@ pub(crate) const AUTHENTICATION: u32 = 10000;
 /// The request was refused before anybody asked what it wanted.
 pub(crate) const BAD_REQUEST: u32 = 10001;
 
+/// Nothing was done, and may be done later.
+pub(crate) const UNAVAILABLE: u32 = 10002;
+
 pub(crate) fn refusal(status: StatusCode, code: u32, message: &str) -> Response {
     let body = json!({
         "success": false,

@@ -4,6 +4,7 @@
 //! nothing of how requests reach applications.
 
 mod bearer;
+pub mod cloudflare;
 mod envelope;
 mod guard;
 mod health;
@@ -14,8 +15,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::response::Response;
-use axum::routing::{any, get};
-use doorward_model::secret::Secret;
+use axum::routing::get;
 use http::{StatusCode, Uri};
 use prometheus_client::registry::Registry;
 
@@ -35,26 +35,18 @@ pub struct Parts {
     /// listener, without ports. An unspecified address (`0.0.0.0`, `::`)
     /// stands for every address of this machine.
     pub hosts: Vec<String>,
-    /// What callers of the Cloudflare API must present.
-    pub token: Option<Secret>,
-    /// More of the site, already behind [`require_token`].
-    pub nested: Option<Router>,
+    /// More of the site, which has its own guard: [`cloudflare::router`], [`require_token`].
+    pub nested: Vec<Router>,
 }
 
 /// The whole admin listener.
 pub fn router(parts: Parts) -> Router {
-    let cloudflare = Router::new().route("/client/v4", any(no_route)).route("/client/v4/{*path}", any(no_route));
-    let cloudflare = match parts.token {
-        Some(token) => require_token(cloudflare, &token),
-        None => cloudflare,
-    };
-    Router::new()
+    let site = Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready).with_state(parts.readiness))
-        .route("/metrics", get(health::metrics).with_state(parts.registry))
-        .merge(cloudflare)
-        .merge(parts.nested.unwrap_or_default())
-        .fallback(no_route)
+        .route("/metrics", get(health::metrics).with_state(parts.registry));
+    let site = parts.nested.into_iter().fold(site, Router::merge);
+    site.fallback(no_route)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(middleware::from_fn(guard::json_only))
         .layer(middleware::from_fn_with_state(Arc::new(guard::AllowedHosts::new(&parts.hosts)), guard::same_machine))

@@ -1,0 +1,221 @@
+//! Cloudflare's API for Access: the objects of the account, as SDKs and
+//! Terraform drive them. The table of routes is the site map; who may call is
+//! decided before any of them is reached, by their method and their path alone.
+
+mod answer;
+mod app_policies;
+mod apps;
+mod caller;
+mod fields;
+mod groups;
+mod identity_providers;
+mod outside;
+mod paging;
+mod policies;
+mod refusal;
+mod rules;
+mod service_tokens;
+mod tags;
+mod tokens;
+mod usage;
+mod written;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{OriginalUri, Path, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, delete, get, patch, post, put};
+use doorward_model::document::{Key, Kind, Object, Owner};
+use doorward_model::id::AccountId;
+use doorward_model::secret::Secret;
+use doorward_model::time::{Clock, Timestamp};
+use doorward_objects::{Objects, Set};
+use doorward_store::{ObjectChange, Store};
+use http::Method;
+use serde::Deserialize;
+
+use self::caller::Caller;
+use self::refusal::Refusal;
+
+/// What the API is made of.
+pub struct Parts {
+    pub objects: Objects,
+    pub store: Store,
+    pub clock: Clock,
+    pub account: AccountId,
+    /// The token of the configuration file, which may change everything.
+    pub token: Option<Secret>,
+    /// Whether providers may be reached without TLS, as on one machine.
+    pub allow_http: bool,
+}
+
+/// The API, shared by its handlers.
+#[derive(Clone)]
+pub(crate) struct Api(Arc<Parts>);
+
+/// One thing that can be asked for.
+type Route = (Method, &'static str, MethodRouter<Api>);
+
+/// Below `/client/v4/accounts/{account}`. A path that is not here is not there.
+fn routes() -> Vec<Route> {
+    vec![
+        (Method::GET, "/tokens/verify", get(tokens::verify)),
+        (Method::GET, "/access/apps", get(apps::list)),
+        (Method::POST, "/access/apps", post(apps::create)),
+        (Method::GET, "/access/apps/{id}", get(apps::show)),
+        (Method::PUT, "/access/apps/{id}", put(apps::update)),
+        (Method::DELETE, "/access/apps/{id}", delete(apps::remove)),
+        (Method::POST, "/access/apps/{id}/revoke_tokens", post(apps::revoke_tokens)),
+        (Method::PUT, "/access/apps/{id}/settings", put(apps::set_settings)),
+        (Method::PATCH, "/access/apps/{id}/settings", patch(apps::change_settings)),
+        (Method::GET, "/access/apps/{id}/policies", get(app_policies::list)),
+        (Method::POST, "/access/apps/{id}/policies", post(app_policies::create)),
+        (Method::GET, "/access/apps/{id}/policies/{policy}", get(app_policies::show)),
+        (Method::PUT, "/access/apps/{id}/policies/{policy}", put(app_policies::update)),
+        (Method::DELETE, "/access/apps/{id}/policies/{policy}", delete(app_policies::remove)),
+        (Method::PUT, "/access/apps/{id}/policies/{policy}/make_reusable", put(app_policies::make_reusable)),
+        (Method::GET, "/access/groups", get(groups::list)),
+        (Method::POST, "/access/groups", post(groups::create)),
+        (Method::GET, "/access/groups/{id}", get(groups::show)),
+        (Method::PUT, "/access/groups/{id}", put(groups::update)),
+        (Method::DELETE, "/access/groups/{id}", delete(groups::remove)),
+        (Method::GET, "/access/identity_providers", get(identity_providers::list)),
+        (Method::POST, "/access/identity_providers", post(identity_providers::create)),
+        (Method::GET, "/access/identity_providers/{id}", get(identity_providers::show)),
+        (Method::PUT, "/access/identity_providers/{id}", put(identity_providers::update)),
+        (Method::DELETE, "/access/identity_providers/{id}", delete(identity_providers::remove)),
+        (Method::GET, "/access/policies", get(policies::list)),
+        (Method::POST, "/access/policies", post(policies::create)),
+        (Method::GET, "/access/policies/{id}", get(policies::show)),
+        (Method::PUT, "/access/policies/{id}", put(policies::update)),
+        (Method::DELETE, "/access/policies/{id}", delete(policies::remove)),
+        (Method::GET, "/access/service_tokens", get(service_tokens::list)),
+        (Method::POST, "/access/service_tokens", post(service_tokens::create)),
+        (Method::GET, "/access/service_tokens/{id}", get(service_tokens::show)),
+        (Method::PUT, "/access/service_tokens/{id}", put(service_tokens::update)),
+        (Method::DELETE, "/access/service_tokens/{id}", delete(service_tokens::remove)),
+        (Method::POST, "/access/service_tokens/{id}/refresh", post(service_tokens::refresh)),
+        (Method::POST, "/access/service_tokens/{id}/rotate", post(service_tokens::rotate)),
+        (Method::GET, "/access/tags", get(tags::list)),
+        (Method::POST, "/access/tags", post(tags::create)),
+        (Method::GET, "/access/tags/{id}", get(tags::show)),
+        (Method::PUT, "/access/tags/{id}", put(tags::update)),
+        (Method::DELETE, "/access/tags/{id}", delete(tags::remove)),
+    ]
+}
+
+/// The API at `/client/v4`, behind its own check of who calls.
+pub fn router(parts: Parts) -> Router {
+    let api = Api(Arc::new(parts));
+    let account = routes().into_iter().fold(Router::new(), |router, (_, path, method)| router.route(path, method));
+    let account = account
+        .fallback(no_route)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn_with_state(api.clone(), own_account));
+    let version = Router::new()
+        .route("/user/tokens/verify", get(tokens::verify))
+        .nest("/accounts/{account}", account)
+        .fallback(no_route)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn_with_state(api.clone(), caller::check))
+        .with_state(api);
+    Router::new().nest("/client/v4", version)
+}
+
+#[derive(Deserialize)]
+struct InAccount {
+    account: String,
+}
+
+/// P-02: another account's things are as little there as things nobody has.
+async fn own_account(
+    State(api): State<Api>,
+    Path(InAccount { account }): Path<InAccount>,
+    OriginalUri(uri): OriginalUri,
+    request: Request,
+    next: Next,
+) -> Response {
+    match account == api.0.account.as_str() {
+        true => next.run(request).await,
+        false => Refusal::no_route(uri.path()).into_response(),
+    }
+}
+
+async fn no_route(OriginalUri(uri): OriginalUri) -> Refusal {
+    Refusal::no_route(uri.path())
+}
+
+async fn wrong_method(OriginalUri(uri): OriginalUri) -> Refusal {
+    Refusal::wrong_method(uri.path())
+}
+
+/// The id in a path.
+#[derive(Deserialize)]
+struct At {
+    id: String,
+}
+
+impl Api {
+    fn set(&self) -> Arc<Set> {
+        self.0.objects.current()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    /// Puts the object that the plan makes out of the state it is shown. When
+    /// this returns, the change is in force.
+    async fn put(
+        &self,
+        caller: &Caller,
+        plan: impl Fn(&Set) -> Result<Object, Refusal> + Send + Sync,
+    ) -> Result<Object, Refusal> {
+        let planned = |set: &Set| plan(set).map(|object| (vec![ObjectChange::Put(object.clone())], object));
+        let object = self.0.objects.change(self.now(), planned).await?;
+        caller.log("put", &object.key);
+        Ok(object)
+    }
+
+    /// Takes an object away, unless `allowed` has something against it.
+    async fn remove(
+        &self,
+        caller: &Caller,
+        key: &Key,
+        allowed: impl Fn(&Set, &Object) -> Result<(), Refusal> + Send + Sync,
+    ) -> Result<Arc<Object>, Refusal> {
+        let plan = |set: &Set| {
+            let object = self.writable(set, key)?;
+            allowed(set, object)?;
+            Ok::<_, Refusal>((vec![ObjectChange::Remove(key.clone())], Arc::clone(object)))
+        };
+        let object = self.0.objects.change(self.now(), plan).await?;
+        caller.log("removed", key);
+        Ok(object)
+    }
+
+    /// An object that may be changed here.
+    fn writable<'a>(&self, set: &'a Set, key: &Key) -> Result<&'a Arc<Object>, Refusal> {
+        let object = found(set, key)?;
+        match object.owner {
+            Owner::Api => Ok(object),
+            Owner::File => Err(Refusal::read_only(key.kind, &self.0.objects.file())),
+        }
+    }
+}
+
+fn found<'a>(set: &'a Set, key: &Key) -> Result<&'a Arc<Object>, Refusal> {
+    set.get(key).ok_or_else(|| Refusal::not_found(key.kind))
+}
+
+/// All objects of a kind, the oldest first.
+fn in_order(set: &Set, kind: Kind) -> Vec<Arc<Object>> {
+    let mut objects: Vec<Arc<Object>> = set.of(kind).cloned().collect();
+    objects.sort_by(|one, other| (one.created_at, &one.key.id).cmp(&(other.created_at, &other.key.id)));
+    objects
+}

@@ -1,0 +1,296 @@
+//! Applications. The three views of what one covers are derived from each
+//! other; its own policies are part of it, see [`super::app_policies`].
+
+mod addresses;
+mod shown;
+pub(super) mod written_policies;
+
+use axum::extract::{Path, State};
+use doorward_model::document::{AppDocument, AppExtension, AppPolicy, Content, Key, Kind, Object, Owner};
+use doorward_model::id::{AppId, Aud};
+use doorward_model::secret::random_hex;
+use doorward_model::session::Revoked;
+use doorward_model::time::Timestamp;
+use doorward_objects::Set;
+use serde_json::{Map, Value, json};
+
+use self::shown::shown;
+pub(super) use self::shown::whole;
+use super::answer::Answer;
+use super::caller::Caller;
+use super::fields::{Field, Shape, document, field, kept, needed, notes, shaped};
+use super::paging::{Page, Wanted};
+use super::refusal::Refusal;
+use super::written::Written;
+use super::{Api, At, found, in_order, usage};
+
+const FIELDS: &[Field] = &[
+    field("type", Shape::Text),
+    field("name", Shape::Name),
+    field("domain", Shape::Text),
+    field("self_hosted_domains", Shape::Texts),
+    field("destinations", Shape::List),
+    field("session_duration", Shape::Duration),
+    field("policies", Shape::List),
+    field("allowed_idps", Shape::Texts),
+    field("auto_redirect_to_identity", Shape::Flag),
+    field("http_only_cookie_attribute", Shape::Flag),
+    field("same_site_cookie_attribute", Shape::Text),
+    field("options_preflight_bypass", Shape::Flag),
+    field("service_auth_401_redirect", Shape::Flag),
+    field("custom_deny_message", Shape::Text),
+    field("custom_deny_url", Shape::WebUrl),
+    field("custom_non_identity_deny_url", Shape::WebUrl),
+    field("logo_url", Shape::HttpsUrl),
+    field("tags", Shape::Texts),
+    // There is no launcher to be visible in, and no mistake in saying it.
+    field("app_launcher_visible", Shape::Flag),
+    kept("allow_authenticate_via_warp", Shape::Flag),
+    kept("allow_iframe", Shape::Flag),
+    kept("skip_interstitial", Shape::Flag),
+    kept("path_cookie_attribute", Shape::Flag),
+    kept("enable_binding_cookie", Shape::Flag),
+    kept("eager_redirect_cookie_setting", Shape::Flag),
+    kept("cors_headers", Shape::Object),
+    kept("custom_pages", Shape::Texts),
+    kept("read_service_tokens_from_header", Shape::Text),
+    kept("app_launcher_logo_url", Shape::HttpsUrl),
+    kept("bg_color", Shape::Text),
+    kept("header_bg_color", Shape::Text),
+    kept("footer_links", Shape::List),
+    kept("landing_page_design", Shape::Object),
+    kept("skip_app_launcher_login_page", Shape::Flag),
+];
+
+/// What would make an application open less, or do something, and is not there.
+const NOT_THERE: [&str; 5] = ["mfa_config", "scim_config", "saas_app", "oauth_configuration", "target_criteria"];
+
+const TYPES: [&str; 3] = ["self_hosted", "bookmark", "app_launcher"];
+const OTHER_TYPES: [&str; 11] =
+    ["saas", "ssh", "vnc", "rdp", "warp", "biso", "dash_sso", "infrastructure", "mcp", "mcp_portal", "proxy_endpoint"];
+
+pub(super) async fn list(State(api): State<Api>, wanted: Wanted) -> Result<Page, Refusal> {
+    let set = api.set();
+    let exactly = wanted.text("exact").is_none_or(|exact| exact != "false");
+    let is = |filter: &str, value: &str| match wanted.text(filter) {
+        Some(text) if !exactly => value.contains(text),
+        _ => wanted.is(filter, value),
+    };
+    let apps = in_order(&set, Kind::App).into_iter().map(|app| shown(&api, &set, &app));
+    let matching = apps.filter(|app| {
+        let [name, domain, aud] = ["name", "domain", "aud"].map(|field| app[field].as_str().unwrap_or_default());
+        is("name", name) && is("domain", domain) && wanted.is("aud", aud) && wanted.searched([name, domain, aud])
+    });
+    wanted.page(matching.collect(), 1000)
+}
+
+pub(super) async fn show(State(api): State<Api>, Path(At { id }): Path<At>) -> Result<Answer, Refusal> {
+    let set = api.set();
+    found(&set, &Key::new(Kind::App, id)).map(|app| Answer::ok(shown(&api, &set, app)))
+}
+
+pub(super) async fn create(State(api): State<Api>, caller: Caller, written: Written) -> Result<Answer, Refusal> {
+    let id = AppId::random();
+    let aud = Aud::try_from(random_hex::<32>()).expect("64 hex characters are an audience");
+    let key = Key::new(Kind::App, id);
+    let now = api.now();
+    let app = api.put(&caller, |set| {
+        let document = app(&api, set, &written, &Identity { id, aud: aud.clone(), before: None }, now)?;
+        let content = Content::new(&document, &AppExtension::default(), None);
+        Ok(Object { key: key.clone(), owner: Owner::Api, content, created_at: now, updated_at: now })
+    });
+    let app = app.await?;
+    Ok(Answer::created(shown(&api, &api.set(), &app)).noting(said(&api, &written, &app)))
+}
+
+/// The whole application anew, but for its policies where none are written.
+pub(super) async fn update(
+    State(api): State<Api>,
+    Path(At { id }): Path<At>,
+    caller: Caller,
+    written: Written,
+) -> Result<Answer, Refusal> {
+    let key = Key::new(Kind::App, id);
+    let now = api.now();
+    let app = api.put(&caller, |set| {
+        let before = api.writable(set, &key)?;
+        let document: AppDocument = kept_app(before)?;
+        let identity = Identity { id: document.id, aud: document.aud.clone(), before: Some(&document) };
+        let document = app(&api, set, &written, &identity, now)?;
+        let content = Content { document: Content::new(&document, &(), None).document, ..before.content.clone() };
+        Ok(Object { content, updated_at: now, ..(**before).clone() })
+    });
+    let app = app.await?;
+    Ok(Answer::ok(shown(&api, &api.set(), &app)).noting(said(&api, &written, &app)))
+}
+
+pub(super) async fn remove(
+    State(api): State<Api>,
+    Path(At { id }): Path<At>,
+    caller: Caller,
+) -> Result<Answer, Refusal> {
+    let key = Key::new(Kind::App, &id);
+    api.remove(&caller, &key, usage::unused).await.map(|_| Answer::removed(&id))
+}
+
+/// Every token of the application ends; it is no change of what is configured.
+pub(super) async fn revoke_tokens(
+    State(api): State<Api>,
+    Path(At { id }): Path<At>,
+    caller: Caller,
+) -> Result<Answer, Refusal> {
+    let set = api.set();
+    let object = found(&set, &Key::new(Kind::App, id))?;
+    let app = kept_app(object)?;
+    api.0.store.revoke(&Revoked::App(app.aud), api.now()).await?;
+    caller.log("revoked the tokens of", &object.key);
+    Ok(Answer::accepted(json!({})))
+}
+
+const SETTINGS: &[Field] = &[kept("allow_iframe", Shape::Flag), kept("skip_interstitial", Shape::Flag)];
+
+/// Both settings; one that is not written is unset.
+pub(super) async fn set_settings(
+    State(api): State<Api>,
+    path: Path<At>,
+    caller: Caller,
+    written: Written,
+) -> Result<Answer, Refusal> {
+    settings(api, path, caller, written, |_, _| true).await
+}
+
+/// Those that are written.
+pub(super) async fn change_settings(
+    State(api): State<Api>,
+    path: Path<At>,
+    caller: Caller,
+    written: Written,
+) -> Result<Answer, Refusal> {
+    settings(api, path, caller, written, |written, name| {
+        written.fields.contains_key(name) || written.nulls.contains(name)
+    })
+    .await
+}
+
+async fn settings(
+    api: Api,
+    Path(At { id }): Path<At>,
+    caller: Caller,
+    written: Written,
+    concerns: impl Fn(&Written, &str) -> bool + Send + Sync,
+) -> Result<Answer, Refusal> {
+    let key = Key::new(Kind::App, id);
+    let fields = shaped(&written, SETTINGS)?;
+    let now = api.now();
+    let object = api.put(&caller, |set| {
+        let before = api.writable(set, &key)?;
+        let mut app = kept_app(before)?;
+        for name in ["allow_iframe", "skip_interstitial"].into_iter().filter(|name| concerns(&written, name)) {
+            match fields.get(name) {
+                Some(value) => drop(app.more.insert(name.to_owned(), value.clone())),
+                None => drop(app.more.remove(name)),
+            }
+        }
+        let content = Content { document: Content::new(&app, &(), None).document, ..before.content.clone() };
+        Ok(Object { content, updated_at: now, ..(**before).clone() })
+    });
+    let app = kept_app(&object.await?)?;
+    let flag = |name: &str| app.more.get(name).and_then(Value::as_bool).unwrap_or_default();
+    let shown = json!({ "allow_iframe": flag("allow_iframe"), "skip_interstitial": flag("skip_interstitial") });
+    Ok(Answer::accepted(shown).noting(notes(&fields, SETTINGS)))
+}
+
+/// What an application keeps whatever is written.
+struct Identity<'a> {
+    id: AppId,
+    aud: Aud,
+    before: Option<&'a AppDocument>,
+}
+
+/// A kept application; one that this version cannot read cannot be changed by it.
+pub(super) fn kept_app(object: &Object) -> Result<AppDocument, Refusal> {
+    object.document().map_err(|error| Refusal::conflict(error.to_string()))
+}
+
+/// The application that was written.
+fn app(
+    api: &Api,
+    set: &Set,
+    written: &Written,
+    identity: &Identity<'_>,
+    now: Timestamp,
+) -> Result<AppDocument, Refusal> {
+    if let Some(name) = NOT_THERE.into_iter().find(|name| written.fields.contains_key(*name)) {
+        return Err(Refusal::not_there_yet(format!("/{name}"), name));
+    }
+    let mut fields = shaped(written, FIELDS)?;
+    let kind = kind(&fields)?;
+    needed(&fields, "name")?;
+    addresses::derive(&mut fields, kind)?;
+    values(api, set, &mut fields)?;
+    let policies = match (fields.remove("policies"), identity.before) {
+        (Some(Value::Array(entries)), before) => written_policies::read(api, set, &entries, before, now)?,
+        (_, Some(before)) => before.policies.clone(),
+        (_, None) => Vec::new(),
+    };
+    fields.insert("policies".into(), json!(policies));
+    fields.insert("id".into(), json!(identity.id));
+    fields.insert("aud".into(), json!(identity.aud));
+    let app: AppDocument = document(fields)?;
+    addresses::free(api, &app)?;
+    Ok(app)
+}
+
+fn kind(fields: &Map<String, Value>) -> Result<&'static str, Refusal> {
+    let written = fields.get("type").and_then(Value::as_str).unwrap_or_default();
+    if let Some(kind) = TYPES.into_iter().find(|kind| *kind == written) {
+        return Ok(kind);
+    }
+    match OTHER_TYPES.contains(&written) {
+        true => Err(Refusal::not_there_yet("/type", &format!("an application of type {written}"))),
+        false => Err(Refusal::invalid("/type", "app type is missing or invalid")),
+    }
+}
+
+/// What refers to something, or is one of a few words.
+fn values(api: &Api, set: &Set, fields: &mut Map<String, Value>) -> Result<(), Refusal> {
+    let texts = |name: &str| fields.get(name).and_then(Value::as_array).into_iter().flatten().zip(0..);
+    for (idp, index) in texts("allowed_idps") {
+        let id = idp.as_str().unwrap_or_default();
+        if !api.has_provider(set, id) {
+            return Err(Refusal::invalid(
+                format!("/allowed_idps/{index}"),
+                format!("there is no identity provider {id}"),
+            ));
+        }
+    }
+    for (tag, index) in texts("tags") {
+        let name = tag.as_str().unwrap_or_default();
+        if set.get(&Key::new(Kind::Tag, name)).is_none() {
+            return Err(Refusal::invalid(format!("/tags/{index}"), format!("unknown tag {name}; create it first")));
+        }
+    }
+    if let Some(Value::Array(tags)) = fields.get_mut("tags") {
+        tags.sort_by(|one, other| one.as_str().cmp(&other.as_str()));
+    }
+    let same_site = fields.get("same_site_cookie_attribute").and_then(Value::as_str);
+    if same_site.is_some_and(|word| !["none", "lax", "strict"].contains(&word)) {
+        let text = "same_site_cookie_attribute is none, lax or strict";
+        return Err(Refusal::invalid("/same_site_cookie_attribute", text));
+    }
+    if fields.get("options_preflight_bypass") == Some(&Value::Bool(true)) && fields.contains_key("cors_headers") {
+        let text = "options_preflight_bypass cannot be turned on where cors_headers are set";
+        return Err(Refusal::invalid("/options_preflight_bypass", text));
+    }
+    Ok(())
+}
+
+fn said(api: &Api, written: &Written, app: &Object) -> Vec<String> {
+    let fields = shaped(written, FIELDS).unwrap_or_default();
+    let own = kept_app(app).map(|app| app.policies).unwrap_or_default();
+    let restricted = own.iter().filter_map(|policy| match policy {
+        AppPolicy::Own(policy) => Some(super::policies::restrictions(&policy.more)),
+        AppPolicy::Link(_) => None,
+    });
+    [notes(&fields, FIELDS), restricted.flatten().collect(), addresses::said(api, app)].concat()
+}

@@ -1,0 +1,12 @@
+//! The API from outside, on a store of its own: what callers get, and what
+//! decides about requests afterwards.
+
+mod access;
+mod app_policies;
+mod apps;
+mod door;
+mod groups;
+mod identity_providers;
+mod policies;
+mod service_tokens;
+mod tags;

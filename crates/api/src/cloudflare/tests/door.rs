@@ -1,0 +1,157 @@
+//! A door for a test: the API alone, with what it stands on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use doorward_model::app::Refresh;
+use doorward_model::catalog::Catalog;
+use doorward_model::document::{ApiTokenDocument, ApiTokenExtension, Content, Key, Kind, Object, Owner, Scope};
+use doorward_model::id::AccountId;
+use doorward_model::secret::{Secret, random_hex};
+use doorward_model::site::Team;
+use doorward_model::time::{Clock, Lifetime, Timestamp};
+use doorward_objects::{Declared, Objects, ObjectsError, Setting};
+use doorward_store::{ObjectChange, Seal, Store};
+use http::{HeaderMap, Request};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tower::ServiceExt as _;
+
+use crate::cloudflare::{Parts, router};
+
+pub(super) const START: Timestamp = Timestamp::from_secs(1_800_000_000);
+/// The token of the file.
+pub(super) const TOKEN: &str = "the-token-of-the-file-0123456789abcdef01234";
+
+pub(super) struct Door {
+    router: Router,
+    pub(super) objects: Objects,
+    pub(super) store: Store,
+    pub(super) clock: Clock,
+    account: AccountId,
+    _folder: TempDir,
+}
+
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Value,
+}
+
+impl Door {
+    pub(super) async fn open() -> Self {
+        Self::declaring(vec![]).await
+    }
+
+    /// With these objects in its configuration file.
+    pub(super) async fn declaring(objects: Vec<(Key, Content)>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/door.db", folder.path().display());
+        let store = Store::connect(&url, Seal::for_emulator(), Duration::from_secs(5)).await.unwrap();
+        store.migrate().await.unwrap();
+        let clock = Clock::movable();
+        assert!(clock.freeze(true) && clock.set(START));
+        let account = AccountId::derived("acme");
+        let team = Team {
+            account: account.clone(),
+            name: "acme".into(),
+            domain: "acme.cloudflareaccess.com".into(),
+            url: "https://acme.cloudflareaccess.com".into(),
+            host: "acme.cloudflareaccess.com".parse().unwrap(),
+            session_duration: Lifetime::from_hours(24),
+        };
+        let setting = Setting { team, refresh: Refresh::Edge };
+        let declared = Declared { file: "/etc/doorward.toml".into(), objects, built_in: None };
+        let objects = Objects::open(store.clone(), setting, declared, START).await.unwrap();
+        let parts = Parts {
+            objects: objects.clone(),
+            store: store.clone(),
+            clock: clock.clone(),
+            account: account.clone(),
+            token: Some(Secret::new(TOKEN.into())),
+            allow_http: false,
+        };
+        Self { router: router(parts), objects, store, clock, account, _folder: folder }
+    }
+
+    pub(super) fn path(&self, path: &str) -> String {
+        format!("/client/v4/accounts/{}{path}", self.account.as_str())
+    }
+
+    /// Any request, as it is.
+    pub(super) async fn send(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let mut request = Request::builder().method(method).uri(target);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::from(body.to_owned())).unwrap();
+        let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
+        let body = to_bytes(body, 1 << 24).await.unwrap();
+        let body = serde_json::from_slice(&body).unwrap_or_else(|error| panic!("{method} {target}: {error}: {body:?}"));
+        Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+
+    /// A call of the account's API with the file's token.
+    pub(super) async fn call(&self, method: &str, path: &str, body: Value) -> Answer {
+        let bearer = format!("Bearer {TOKEN}");
+        let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        self.send(method, &self.path(path), &headers, &body).await
+    }
+
+    pub(super) async fn get(&self, path: &str) -> Answer {
+        self.call("GET", path, Value::Null).await
+    }
+
+    /// The result of a call that must succeed with this status.
+    pub(super) async fn done(&self, status: u16, method: &str, path: &str, body: Value) -> Value {
+        let answer = self.call(method, path, body).await;
+        assert_eq!(answer.status, status, "{method} {path}: {}", answer.body);
+        assert_eq!(answer.body["success"], true);
+        answer.body["result"].clone()
+    }
+
+    /// What decides about requests now.
+    pub(super) fn catalog(&self) -> Arc<Catalog> {
+        self.objects.catalog().snapshot()
+    }
+
+    /// A token of its own for somebody.
+    pub(super) async fn token(&self, scope: Scope, expires_on: Option<&str>) -> String {
+        let token = random_hex::<32>();
+        let document = ApiTokenDocument { name: "ci".into(), scope, expires_on: expires_on.map(str::to_owned) };
+        let extension = ApiTokenExtension { digest: Secret::new(token.clone()).digest().to_hex() };
+        let content = Content::new(&document, &extension, None);
+        let key = Key::new(Kind::ApiToken, uuid());
+        let object = Object { key, owner: Owner::Api, content, created_at: START, updated_at: START };
+        let change = ObjectChange::Put(object);
+        self.objects.change(START, |_| Ok::<_, ObjectsError>((vec![change.clone()], ()))).await.unwrap();
+        token
+    }
+}
+
+impl Answer {
+    /// A refusal with this status and code; gives its message.
+    pub(super) fn refused(&self, status: u16, code: u64) -> String {
+        assert_eq!((self.status, &self.body["errors"][0]["code"]), (status, &json!(code)), "{}", self.body);
+        assert_eq!((&self.body["success"], &self.body["result"]), (&json!(false), &Value::Null));
+        if status != 503 {
+            assert_eq!(self.headers["x-should-retry"], "false");
+        }
+        self.body["errors"][0]["message"].as_str().unwrap().to_owned()
+    }
+
+    /// A 400 for the field at this pointer.
+    pub(super) fn invalid(&self, pointer: &str) -> String {
+        let message = self.refused(400, 12130);
+        assert_eq!(self.body["errors"][0]["source"]["pointer"], pointer, "{}", self.body);
+        message
+    }
+}
+
+/// An id that nobody has.
+pub(super) fn uuid() -> String {
+    doorward_model::id::PolicyId::random().to_string()
+}
