@@ -16,7 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("pages", &["model"]),
     ("login", &["model", "policy", "signer", "store", "pages"]),
     ("edge", &["model", "policy", "signer", "store", "pages"]),
-    ("api", &["model", "policy", "signer", "store"]),
+    ("api", &["model", "policy", "signer", "store", "objects"]),
     ("emulator", &["model", "policy", "signer", "store", "pages"]),
     ("server", &["model", "policy", "signer", "store", "objects", "pages", "login", "edge", "api", "emulator"]),
     ("testkit", &["model", "server"]),

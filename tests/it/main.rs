@@ -25,6 +25,7 @@ mod live_streams;
 mod login_flow;
 mod logs;
 mod lying_providers;
+mod management_api;
 mod names;
 mod nodes;
 mod objects;

@@ -105,6 +105,11 @@ impl Gateway {
         self.app(app)["aud"].as_str().expect("an app has an aud").to_owned()
     }
 
+    /// The id of the application with this name.
+    pub(crate) fn app_id(&self, name: &str) -> &str {
+        self.app(name)["id"].as_str().expect("an app has an id")
+    }
+
     fn app(&self, name: &str) -> &Value {
         let apps = self.ready["apps"].as_array().expect("the ready line lists the apps");
         apps.iter().find(|app| app["name"] == name).unwrap_or_else(|| panic!("no app {name} among {apps:?}"))

@@ -7,6 +7,7 @@ use serde_json::Value;
 use tokio::process::Command;
 
 use super::deadline::in_time;
+use super::gateway::Gateway;
 use super::peers::{self, script};
 use super::tied::Tied;
 
@@ -113,6 +114,20 @@ pub(crate) async fn reach_with_pyjwt(
     let mut python = Command::new(peers::python());
     python.envs(environment.iter().cloned()).arg(script("python/reach.py"));
     verdict(python.args([token, domain, audience])).await
+}
+
+/// What Cloudflare's SDK for Python leaves behind after driving the management API; see the script.
+pub(crate) async fn sdk(gateway: &Gateway, host: &str) -> Value {
+    let text = |name: &str| gateway.ready[name].as_str().expect("text").to_owned();
+    let base = format!("http://{}/client/v4", gateway.admin());
+    let arguments = [base, text("account_id"), text("api_token"), host.to_owned()];
+    let mut python = Command::new(peers::python());
+    // Other credentials of whoever runs the tests would be sent instead.
+    for name in ["CLOUDFLARE_EMAIL", "CLOUDFLARE_API_KEY", "CLOUDFLARE_API_TOKEN", "CLOUDFLARE_BASE_URL"] {
+        python.env_remove(name);
+    }
+    let left = verdict(python.env("NO_PROXY", "*").arg(script("python/access_sdk.py")).args(arguments)).await;
+    left.unwrap_or_else(|error| panic!("the SDK is content: {error}"))
 }
 
 /// A token signed by somebody else; `key` is the HMAC key for `HS256`.

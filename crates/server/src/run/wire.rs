@@ -115,17 +115,29 @@ pub(super) fn doors(on: Foundation<'_>, client_secret: Option<Secret>) -> Doors 
     });
     let draining = Arc::new(AtomicBool::new(false));
     let ready = Arc::new(OnceLock::new());
+    let control_site = emulator.as_ref().zip(config.api_token.as_ref()).map(|((emulator, _), token)| {
+        let edges = std::iter::once(&edge).chain(&by_domain).cloned().collect();
+        doorward_api::require_token(control(emulator, edges, on.objects.clone()).merge(told(&ready)), token)
+    });
     let admin = doorward_api::router(doorward_api::Parts {
         registry: Arc::new(registry),
         readiness: readiness(on.store.clone(), Arc::clone(&draining)),
         hosts: [vec![config.listen.admin.ip().to_string()], config.listen.admin_hosts.clone()].concat(),
-        token: config.api_token.clone(),
-        nested: emulator.as_ref().zip(config.api_token.as_ref()).map(|((emulator, _), token)| {
-            let edges = std::iter::once(&edge).chain(&by_domain).cloned().collect();
-            doorward_api::require_token(control(emulator, edges, on.objects.clone()).merge(told(&ready)), token)
-        }),
+        nested: std::iter::once(cloudflare(on)).chain(control_site).collect(),
     });
     Doors { edge, admin, draining, ready, by_domain, emulator }
+}
+
+/// The management API.
+fn cloudflare(on: Foundation<'_>) -> Router {
+    doorward_api::cloudflare::router(doorward_api::cloudflare::Parts {
+        objects: on.objects.clone(),
+        store: on.store.clone(),
+        clock: on.clock.clone(),
+        account: on.team.account.clone(),
+        token: on.config.api_token.clone(),
+        allow_http: on.config.mode.is_emulator(),
+    })
 }
 
 /// The edge and the login door behind it, of the team as this catalog names it.

@@ -1,0 +1,121 @@
+//! The management API, driven by Cloudflare's own SDK against the running
+//! gateway; afterwards requests through the edge show what it did.
+
+use serde_json::{Value, json};
+
+use crate::support::config::{ALICE, APP, Config, app, route};
+use crate::support::deadline::eventually;
+use crate::support::gateway::Gateway;
+use crate::support::node::sdk;
+use crate::support::origin::Origin;
+use crate::support::postgres;
+use crate::support::raw::exchange;
+
+/// A host that a route of the file serves, and that no application of it covers.
+const MADE: &str = "made.localhost";
+
+/// A call of the account's API.
+async fn call(gateway: &Gateway, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+    let account = gateway.ready["account_id"].as_str().expect("the ready line names the account");
+    gateway.admin_call(method, &format!("/client/v4/accounts/{account}/access{path}"), body).await
+}
+
+/// The status of a request to `MADE` with these header lines.
+async fn status(gateway: &Gateway, fields: &[String]) -> u16 {
+    let fields: String = fields.iter().map(|field| format!("{field}\r\n")).collect();
+    let request = format!("GET / HTTP/1.1\r\nHost: {MADE}\r\nConnection: close\r\n{fields}\r\n");
+    exchange(gateway.public(), request).await.expect("an answer").status()
+}
+
+#[tokio::test]
+async fn the_python_sdk_drives_every_resource_and_the_edge_does_what_it_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let origin = Origin::start().await;
+    let sqlite = format!("sqlite://{}/kept.db", folder.path().display());
+    for store in [sqlite, postgres::database().await] {
+        let config = Config::standard(&origin).and(&route(MADE, &origin.url())).on_store(&store);
+        let mut gateway = Gateway::serve(&config).await;
+        assert_eq!(status(&gateway, &[]).await, 404, "nobody's host: {store}");
+
+        let left = sdk(&gateway, MADE).await;
+        let text = |field: &str| left[field].as_str().expect("text").to_owned();
+        let robot = [
+            format!("CF-Access-Client-Id: {}", text("client_id")),
+            format!("CF-Access-Client-Secret: {}", text("client_secret")),
+        ];
+        origin.forget();
+        assert_eq!(status(&gateway, &robot).await, 200, "the machine is let in: {store}");
+        assert!(origin.only().assertion().is_some());
+        assert_ne!(status(&gateway, &[]).await, 200, "nobody else is");
+
+        // What is configured is in the store, not in the process.
+        gateway.kill().await;
+        let gateway = Gateway::serve(&config).await;
+        assert_eq!(status(&gateway, &robot).await, 200, "after a restart too: {store}");
+        let (removed, _) = call(&gateway, "DELETE", &format!("/apps/{}", text("app")), None).await;
+        assert_eq!((removed, status(&gateway, &robot).await), (202, 404), "{store}");
+        for path in left["rest"].as_array().unwrap() {
+            let (status, answer) = call(&gateway, "DELETE", &format!("/{}", path.as_str().unwrap()), None).await;
+            assert!((200..300).contains(&status), "{path}: {answer}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_the_api_changes_on_one_node_decides_on_the_other_within_a_second() {
+    let origin = Origin::start().await;
+    let config = Config::standard(&origin).and(&route(MADE, &origin.url())).on_store(&postgres::database().await);
+    let (one, two) = (Gateway::serve(&config).await, Gateway::serve(&config).await);
+    let open = json!({ "name": "Open", "decision": "bypass", "include": [{"everyone": {}}] });
+    let app = json!({ "name": "Made", "type": "self_hosted", "domain": MADE, "policies": [open] });
+    let (created, answer) = call(&one, "POST", "/apps", Some(app)).await;
+    assert_eq!((created, status(&one, &[]).await), (201, 200), "in force here when the call has answered: {answer}");
+    let began = std::time::Instant::now();
+    eventually("the other node opens it", async || (status(&two, &[]).await == 200).then_some(())).await;
+    assert!(began.elapsed() < std::time::Duration::from_secs(2));
+    let path = format!("/apps/{}", answer["result"]["id"].as_str().unwrap());
+    assert_eq!(call(&two, "DELETE", &path, None).await.0, 202, "either node may be asked");
+    eventually("both close it", async || (status(&one, &[]).await == 404).then_some(())).await;
+}
+
+#[tokio::test]
+async fn what_the_api_made_survives_a_reload_and_stands_against_a_file_that_wants_the_same() {
+    let origin = Origin::start().await;
+    let config = Config::standard(&origin).and(&route(MADE, &origin.url()));
+    let gateway = Gateway::serve(&config).await;
+    let open = json!({ "name": "Open", "decision": "bypass", "include": [{"everyone": {}}] });
+    let made = json!({ "name": "Made", "type": "self_hosted", "domain": MADE, "policies": [open] });
+    let (_, answer) = call(&gateway, "POST", "/apps", Some(made)).await;
+    gateway.rewrite(&config.clone().and(&app("New", "app.localhost/new", "")));
+    gateway.signal("HUP");
+    gateway.logs("was reloaded").await;
+    assert_eq!(status(&gateway, &[]).await, 200);
+
+    gateway.rewrite(&config.clone().and(&app("Same", MADE, "")));
+    gateway.signal("HUP");
+    gateway.logs("was not reloaded").await;
+    assert!(gateway.log().contains(&format!("the address {MADE} belongs to the app")), "{}", gateway.log());
+    assert_eq!(status(&gateway, &[]).await, 200, "and what was in force stays");
+
+    let (status, refusal) = call(&gateway, "DELETE", &format!("/apps/{}", gateway.app_id("App")), None).await;
+    assert_eq!((status, &refusal["errors"][0]["code"]), (409, &json!(12132)), "{refusal}");
+    assert!(refusal["errors"][0]["message"].as_str().unwrap().contains("doorward.toml"), "{refusal}");
+    call(&gateway, "DELETE", &format!("/apps/{}", answer["result"]["id"].as_str().unwrap()), None).await;
+    gateway.control("POST", "/reset", json!({})).await;
+}
+
+#[tokio::test]
+async fn a_reset_of_the_emulator_takes_out_what_the_api_made_and_nothing_else() {
+    let origin = Origin::start().await;
+    let gateway = Gateway::serve(&Config::standard(&origin).and(&route(MADE, &origin.url()))).await;
+    let open = json!({ "name": "Open", "decision": "bypass", "include": [{"everyone": {}}] });
+    let made = json!({ "name": "Made", "type": "self_hosted", "domain": MADE, "policies": [open] });
+    assert_eq!(call(&gateway, "POST", "/apps", Some(made.clone())).await.0, 201);
+    gateway.control("POST", "/reset", json!({})).await;
+    assert_eq!(status(&gateway, &[]).await, 404, "gone when the call has answered");
+    let (_, apps) = call(&gateway, "GET", "/apps", None).await;
+    assert_eq!(apps["result"].as_array().unwrap().len(), 5, "the file's stay");
+    let mut alice = crate::support::client::Client::new(&gateway);
+    assert_eq!(alice.sign_in(&gateway.at(APP, "/"), ALICE).await.status, 200);
+    assert_eq!(call(&gateway, "POST", "/apps", Some(made)).await.0, 201, "and it can be made again");
+}

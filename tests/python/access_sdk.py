@@ -1,0 +1,148 @@
+"""Drives the management API with Cloudflare's own SDK: access_sdk.py BASE_URL ACCOUNT TOKEN HOST.
+
+Every answer is validated strictly against the SDK's types. Prints, as JSON, what was left behind: an application at
+HOST that one service token may enter, and what is needed to take it away again.
+"""
+
+import json
+import sys
+
+import cloudflare
+from cloudflare import Cloudflare
+
+base, account, token, host = sys.argv[1:]
+client = Cloudflare(base_url=base, api_token=token, max_retries=0, _strict_response_validation=True)
+trust, access = client.zero_trust, client.zero_trust.access
+
+
+def refused(kind, call, *arguments, **named):
+    try:
+        call(*arguments, account_id=account, **named)
+    except kind as error:
+        assert error.errors[0].code and error.errors[0].message, error
+        return error
+    raise AssertionError(f"{call} was not refused")
+
+
+def everywhere(resource, one, identity, **filters):
+    """It is found by its id, in the list page by page, and by what the list can be asked for."""
+    assert identity(resource.get(identity(one), account_id=account)) == identity(one)
+    pages = {"per_page": 1, "account_id": account}
+    assert identity(one) in [identity(item) for item in resource.list(**pages)]
+    if filters:
+        assert [identity(item) for item in resource.list(account_id=account, **filters)] == [identity(one)]
+
+
+def by_id(thing):
+    return thing.id
+
+
+assert client.user.tokens.verify().status == "active"
+assert client.accounts.tokens.verify(account_id=account).status == "active"
+
+idp = trust.identity_providers.create(
+    account_id=account,
+    name="SDK provider",
+    type="oidc",
+    config={
+        "client_id": "door",
+        "client_secret": "hunter2",
+        "auth_url": "https://kc.example.com/auth",
+        "token_url": "https://kc.example.com/token",
+        "certs_url": "https://kc.example.com/certs",
+        "claims": ["groups"],
+    },
+)
+assert idp.config.redirect_url and not getattr(idp.config, "client_secret", None)
+everywhere(trust.identity_providers, idp, by_id)
+config = {**idp.config.to_dict(), "claims": ["groups", "team"]}
+idp = trust.identity_providers.update(idp.id, account_id=account, name="SDK provider", type="oidc", config=config)
+assert idp.config.claims == ["groups", "team"]
+
+rules = [
+    {"email": {"email": "a@example.com"}},
+    {"login_method": {"id": idp.id}},
+    {"oidc": {"claim_name": "team", "claim_value": "ops", "identity_provider_id": idp.id}},
+    {"geo": {"country_code": "DE"}},
+    {"ip": {"ip": "10.0.0.0/8"}},
+]
+group = access.groups.create(account_id=account, name="SDK group", include=rules, require=[{"everyone": {}}])
+assert [rule.to_dict() for rule in group.include] == rules
+everywhere(access.groups, group, by_id, name="SDK group")
+group = access.groups.update(group.id, account_id=account, name="SDK group", include=[{"everyone": {}}])
+assert group.require == []
+missing = refused(cloudflare.BadRequestError, access.groups.create, name="x", include=[{"group": {"id": idp.id}}])
+assert missing.errors[0].code == 11020
+
+robot = access.service_tokens.create(account_id=account, name="SDK robot", duration="8760h")
+assert robot.client_secret and robot.client_id.endswith(".access")
+everywhere(access.service_tokens, robot, by_id, name="SDK robot")
+assert not hasattr(access.service_tokens.get(robot.id, account_id=account), "client_secret")
+renamed = access.service_tokens.update(robot.id, account_id=account, name="SDK machine", duration="100h")
+assert (renamed.name, renamed.duration) == ("SDK machine", "100h")
+assert access.service_tokens.refresh(robot.id, account_id=account).expires_at
+rotated = access.service_tokens.rotate(robot.id, account_id=account)
+assert rotated.client_secret != robot.client_secret and rotated.client_id == robot.client_id
+
+policy = access.policies.create(
+    account_id=account,
+    name="SDK policy",
+    decision="non_identity",
+    include=[{"service_token": {"token_id": robot.id}}],
+)
+assert policy.session_duration == "24h" and policy.reusable and policy.exclude == []
+everywhere(access.policies, policy, by_id)
+policy = access.policies.update(
+    policy.id, account_id=account, name="SDK machines", decision="non_identity", include=policy.to_dict()["include"]
+)
+
+tag = access.tags.create(account_id=account, name="sdk")
+everywhere(access.tags, tag, lambda one: one.name)
+assert access.tags.update("sdk", account_id=account, name="sdk").name == "sdk"
+
+app = access.applications.create(
+    account_id=account,
+    type="self_hosted",
+    name="SDK app",
+    domain=host,
+    allowed_idps=[idp.id],
+    tags=["sdk"],
+    policies=[
+        {"id": policy.id, "precedence": 1},
+        {"name": "Nobody", "decision": "deny", "include": [{"group": {"id": group.id}}], "precedence": 7},
+    ],
+)
+assert len(app.aud) == 64 and app.session_duration == "24h" and app.destinations[0].uri == host
+assert [(one.name, one.precedence) for one in app.policies] == [("SDK machines", 1), ("Nobody", 7)]
+everywhere(access.applications, app, by_id, domain=host)
+again = {**app.to_dict(mode="json"), "session_duration": "12h"}
+app = access.applications.update(app.id, account_id=account, **{k: again[k] for k in ("type", "name", "domain", "tags", "session_duration", "allowed_idps")})
+assert app.session_duration == "12h" and len(app.policies) == 2, "policies that are not written stay"
+taken = refused(cloudflare.ConflictError, access.applications.create, type="self_hosted", name="x", domain=host)
+assert taken.errors[0].code == 11010
+invalid = refused(cloudflare.BadRequestError, access.applications.create, type="self_hosted", name="x", domain="*")
+assert invalid.errors[0].source.pointer == "/destinations/0/uri"
+assert access.applications.settings.update(app.id, account_id=account, allow_iframe=True).allow_iframe
+assert access.applications.settings.edit(app.id, account_id=account, skip_interstitial=True).allow_iframe
+access.applications.revoke_tokens(app.id, account_id=account)
+
+own = access.applications.policies.create(
+    app.id, account_id=account, name="SDK own", decision="allow", include=[{"email": {"email": "a@example.com"}}]
+)
+assert own.precedence == 8
+listed = [one.id for one in access.applications.policies.list(app.id, account_id=account)]
+assert listed == [policy.id, app.policies[1].id, own.id]
+assert access.applications.policies.get(own.id, account_id=account, app_id=app.id).id == own.id
+changed = access.applications.policies.update(
+    own.id, account_id=account, app_id=app.id, name="SDK changed", decision="allow", include=[{"everyone": {}}]
+)
+assert (changed.id, changed.name, changed.precedence) == (own.id, "SDK changed", 8)
+assert access.applications.policies.delete(own.id, account_id=account, app_id=app.id).id == own.id
+
+for used, resource in [(policy, access.policies), (group, access.groups), (robot, access.service_tokens), (idp, trust.identity_providers)]:
+    refused(cloudflare.ConflictError, resource.delete, used.id)
+refused(cloudflare.ConflictError, access.tags.delete, "sdk")
+
+rest = [f"policies/{policy.id}", f"groups/{group.id}", f"service_tokens/{robot.id}", f"identity_providers/{idp.id}"]
+left = {"app": app.id, "client_id": robot.client_id, "client_secret": rotated.client_secret, "rest": [*rest, "tags/sdk"]}
+json.dump(left, sys.stdout)
