@@ -41,6 +41,8 @@ pub(crate) struct ClientClaims {
     pub(crate) tokens: Vec<HeaderValue>,
     pub(crate) client_ids: Vec<HeaderValue>,
     pub(crate) client_secrets: Vec<HeaderValue>,
+    /// `cf-access-metadata-request`: not to be let in, but to be told what is here.
+    pub(crate) asks_metadata: bool,
 }
 
 /// Takes every header out that looks like ours, under any folding an origin
@@ -57,6 +59,9 @@ pub(crate) fn strip(headers: &mut HeaderMap) -> ClientClaims {
             "cf-access-token" => claims.tokens = values,
             "cf-access-client-id" => claims.client_ids = values,
             "cf-access-client-secret" => claims.client_secrets = values,
+            "cf-access-metadata-request" => {
+                claims.asks_metadata = values.iter().any(|value| value.as_bytes().eq_ignore_ascii_case(b"true"));
+            }
             _ => {}
         }
     }

@@ -22,6 +22,7 @@ mod headers;
 mod limits;
 mod listen;
 mod machine;
+mod metadata;
 mod metrics;
 mod record;
 mod refusal;

@@ -77,6 +77,11 @@ pub(crate) fn redirect(location: &str, visit: &Visit) -> Response<Body> {
     response
 }
 
+/// Nothing but headers.
+pub(crate) fn empty(visit: &Visit) -> Response<Body> {
+    with_type(StatusCode::OK, "text/plain; charset=utf-8", String::new(), visit)
+}
+
 /// The plain answer to a request that could not be read; the connection ends with it.
 pub(crate) fn unreadable(why: Unreadable) -> Response<Body> {
     plain(why.status(), why.text())

@@ -99,6 +99,19 @@ pub struct MetaClaims {
     app_session_hash: String,
 }
 
+/// What a command line is told about the application at an address.
+#[derive(Clone, Debug, Serialize)]
+pub struct MetadataClaims {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    hostname: String,
+    auth_domain: String,
+    /// A text: clients read nothing else here.
+    aud: Aud,
+    app_hostname: String,
+    iat: i64,
+}
+
 /// The client certificate of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MtlsAuth {
@@ -229,6 +242,19 @@ pub fn meta(challenge: &Challenge<'_>, iat: i64) -> MetaClaims {
         mtls_auth: MtlsAuth::none(),
         real_country: country(challenge.country),
         app_session_hash: challenge.app_session_hash.to_owned(),
+    }
+}
+
+/// What is at a host: the application, and the pattern by which it covers the host.
+#[must_use]
+pub fn metadata(aud: &Aud, hostname: &str, pattern: &str, auth_domain: &str, iat: i64) -> MetadataClaims {
+    MetadataClaims {
+        kind: "match",
+        hostname: hostname.to_owned(),
+        auth_domain: auth_domain.to_owned(),
+        aud: aud.clone(),
+        app_hostname: pattern.to_owned(),
+        iat,
     }
 }
 
