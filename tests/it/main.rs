@@ -9,6 +9,7 @@ mod bounds;
 mod browser_forms;
 mod browser_sign_in;
 mod cli;
+mod command_line;
 mod counts;
 mod doctor;
 mod drain;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use doorward_model::app::App;
 use doorward_model::arrival::Arrival;
+use doorward_model::host::Host;
 use doorward_model::path::NormPath;
 use doorward_policy::{Grant, Permit, Refusal, RefusalKind};
 use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
@@ -26,6 +27,12 @@ pub trait Emulation: Send + Sync {
     /// What is to go wrong with a request that may pass; `token` is what the
     /// origin would be told.
     fn bent(&self, app: &App, path: &NormPath, token: Option<&str>) -> Option<Bent>;
+
+    /// Its own site under this name, which is neither the team's nor an application's.
+    fn host(&self, name: &str) -> Option<axum::Router>;
+
+    /// What it serves at this path of every application to those who may enter.
+    fn behind(&self, path: &str) -> Option<axum::Router>;
 }
 
 /// A decision.
@@ -132,6 +139,16 @@ pub(crate) async fn bend(
             None => assertion,
         }),
     }
+}
+
+/// A site of the emulator's own under this name.
+pub(crate) fn host(edge: &Edge, host: &Host) -> Option<axum::Router> {
+    edge.emulation.as_ref()?.host(host.name())
+}
+
+/// What the emulator serves here in the place of the origin.
+pub(crate) fn behind(edge: &Edge, visit: &Visit) -> Option<axum::Router> {
+    edge.emulation.as_ref()?.behind(visit.path.as_str())
 }
 
 /// Says on every answer that it is an imitation's.

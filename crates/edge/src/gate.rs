@@ -28,7 +28,7 @@ use crate::upstream::{answer, request, upgrade, upload};
 use crate::watch::flow::Failure;
 use crate::watch::signal::Cut;
 use crate::watch::stay::Stay;
-use crate::{Edge, Entrance, Worker, emulation, headers, machine, refusal, respond};
+use crate::{Edge, Entrance, Worker, emulation, headers, machine, metadata, refusal, respond};
 
 /// One request, from its head to its answer.
 pub(crate) async fn gate(entrance: &Entrance, request: Request<Incoming>, record: &mut Record) -> Response<Body> {
@@ -59,6 +59,9 @@ pub(crate) async fn gate(entrance: &Entrance, request: Request<Incoming>, record
         emulation::tell_unmatched(edge, &visit, &head.method);
         return refusal::unmatched(edge, &visit, &catalog);
     };
+    if claims.asks_metadata {
+        return metadata::answer(edge, &app, &visit, &catalog).await;
+    }
     // Read before the caller is looked at: a revocation in between is then a change.
     let revocations = edge.store.revocations().version();
     let preflight = refusal::is_preflight(&head);
@@ -96,6 +99,12 @@ fn door(edge: &Edge, visit: &Visit, catalog: &Catalog) -> Option<axum::Router> {
     let host = &visit.arrival.host;
     if host.name() == catalog.team().host.name() {
         return Some(edge.team.clone());
+    }
+    if let Some(site) = emulation::host(edge, host) {
+        return Some(site);
+    }
+    if emulation::behind(edge, visit).is_some() {
+        return None;
     }
     let served = visit.path.as_str().starts_with(ACCESS_PREFIX) && catalog.serves_host(host);
     (served || is_local_certs(edge, visit)).then(|| edge.access.clone())
@@ -169,6 +178,10 @@ async fn forward(
         Ok(assertion) => assertion,
         Err(answer) => return answer,
     };
+    if let Some(site) = emulation::behind(edge, visit) {
+        assertion.write(&mut head.headers);
+        return dispatch(edge, site, visit, head, Upload::of(body, watch, None, 0)).await;
+    }
     let Some(route) = catalog.route_at(&visit.arrival.host, &visit.path) else {
         return answer::trouble(&Trouble::Unreachable("no route serves this host".into()), visit);
     };

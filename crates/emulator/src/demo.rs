@@ -18,7 +18,7 @@ use doorward_pages::{Action, ERROR_TITLE, Notice, Page, content_security_policy}
 use http::StatusCode;
 use http::header;
 
-use self::caller::Visit;
+pub(crate) use self::caller::Visit;
 use crate::{Emulator, FORM_ACTION, Site};
 
 pub(crate) fn router(site: Site) -> Router {
@@ -109,7 +109,7 @@ fn notice(status: StatusCode, heading: &str, text: &str) -> Response {
     html(status, &page)
 }
 
-fn html(status: StatusCode, page: &impl Page) -> Response {
+pub(crate) fn html(status: StatusCode, page: &impl Page) -> Response {
     let headers = [
         // A button pressed after the token's end goes through a sign-in.
         (header::CONTENT_SECURITY_POLICY, content_security_policy(FORM_ACTION)),

@@ -15,6 +15,7 @@ pub mod names;
 mod people;
 mod recorder;
 mod seed;
+mod transfer;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -38,6 +39,7 @@ pub use crate::idp::IDP_PATH;
 pub use crate::people::Person;
 pub use crate::recorder::{Caller, Decision};
 pub use crate::seed::Seed;
+pub use crate::transfer::CLI_PATH;
 
 /// The name under which the store keeps the secret that the gateway shows its
 /// built-in provider.
@@ -97,6 +99,7 @@ pub struct Emulator {
     recorder: recorder::Recorder,
     stranger: Arc<faults::Stranger>,
     snapshots: control::snapshot::Snapshots,
+    parked: transfer::Parked,
 }
 
 impl Emulator {
@@ -120,6 +123,7 @@ impl Emulator {
             recorder: recorder::Recorder::default(),
             stranger: Arc::default(),
             snapshots: control::snapshot::Snapshots::default(),
+            parked: transfer::Parked::default(),
         })
     }
 
@@ -164,6 +168,21 @@ impl Emulator {
     /// The demonstration application, to be put behind the edge that this catalog is of.
     pub fn demo_router(self: &Arc<Self>, catalog: &LiveCatalog) -> Router {
         demo::router(self.site(catalog))
+    }
+
+    /// Where a browser brings its sign-in for a command line, to be put behind the edge.
+    pub fn cli_router(self: &Arc<Self>, catalog: &LiveCatalog) -> Router {
+        transfer::cli_router(self.site(catalog))
+    }
+
+    /// Where command lines pick it up: a host of its own.
+    pub fn transfer_router(self: &Arc<Self>) -> Router {
+        transfer::transfer_router(Arc::clone(self))
+    }
+
+    /// Ends every poll: the process is about to end.
+    pub fn stop_waiting(&self) {
+        self.parked.close();
     }
 
     fn site(self: &Arc<Self>, catalog: &LiveCatalog) -> Site {

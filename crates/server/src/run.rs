@@ -264,6 +264,7 @@ impl Running {
     /// flight finish within the drain limit, then everything else ends.
     pub async fn shutdown(mut self) {
         self.doors.draining.store(true, std::sync::atomic::Ordering::Relaxed);
+        self.doors.stop_waiting();
         let limit = self.config.limits.drain.as_std();
         let by_name = async {
             match self.names.take() {

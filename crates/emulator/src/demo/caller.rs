@@ -18,7 +18,7 @@ use crate::Emulator;
 pub(super) const ASSERTION: &str = "cf-access-jwt-assertion";
 
 /// A request whose token was verified.
-pub(super) struct Visit {
+pub(crate) struct Visit {
     pub(super) token: AppToken,
     pub(super) kid: String,
     pub(super) claims: Map<String, Value>,
@@ -26,7 +26,7 @@ pub(super) struct Visit {
 
 impl Visit {
     /// `None`: the request proves nothing.
-    pub(super) fn of<B>(request: &Request<B>, emulator: &Emulator) -> Option<Self> {
+    pub(crate) fn of<B>(request: &Request<B>, emulator: &Emulator) -> Option<Self> {
         let mut assertions = request.headers().get_all(ASSERTION).iter();
         let (text, None) = (assertions.next()?.to_str().ok()?, assertions.next()) else { return None };
         let place = Place::of(request, emulator)?;
@@ -39,7 +39,7 @@ impl Visit {
     }
 
     /// The sign-in it came from; a machine has none.
-    pub(super) fn session(&self) -> Option<IdentityNonce> {
+    pub(crate) fn session(&self) -> Option<IdentityNonce> {
         match &self.token.subject {
             Subject::User { nonce, .. } => Some(nonce.clone()),
             Subject::Service { .. } => None,

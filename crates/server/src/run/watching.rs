@@ -3,17 +3,32 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use doorward_edge::{Bent, Decided, Emulation, Instead, Who};
-use doorward_emulator::{self as emulator, Caller, Decision, Emulator};
+use doorward_emulator::names::TRANSFER_HOST;
+use doorward_emulator::{self as emulator, CLI_PATH, Caller, Decision, Emulator};
 use doorward_model::app::App;
+use doorward_model::live::LiveCatalog;
 use doorward_model::path::NormPath;
 
-pub(super) struct Watching(pub(super) Arc<Emulator>);
+pub(super) struct Watching {
+    emulator: Arc<Emulator>,
+    transfer: Router,
+    cli: Router,
+}
+
+impl Watching {
+    /// For the edge that knows the team as this catalog does.
+    pub(super) fn new(emulator: &Arc<Emulator>, catalog: &LiveCatalog) -> Self {
+        let (transfer, cli) = (emulator.transfer_router(), emulator.cli_router(catalog));
+        Self { emulator: Arc::clone(emulator), transfer, cli }
+    }
+}
 
 impl Emulation for Watching {
     fn decided(&self, decided: &Decided<'_>) {
         let arrival = decided.arrival;
-        self.0.decided(Decision {
+        self.emulator.decided(Decision {
             ray: arrival.ray,
             at: arrival.now,
             client_ip: arrival.client_ip,
@@ -34,7 +49,7 @@ impl Emulation for Watching {
     }
 
     fn bent(&self, app: &App, path: &NormPath, token: Option<&str>) -> Option<Bent> {
-        let bent = self.0.bent(app, path)?;
+        let bent = self.emulator.bent(app, path)?;
         Some(Bent {
             delay: bent.delay,
             instead: bent.instead.map(|instead| match instead {
@@ -42,7 +57,15 @@ impl Emulation for Watching {
                 emulator::Instead::Reset => Instead::Reset,
             }),
             // Without a token there is none to spoil.
-            token: bent.defect.zip(token).map(|(defect, token)| self.0.spoiled(token, defect)),
+            token: bent.defect.zip(token).map(|(defect, token)| self.emulator.spoiled(token, defect)),
         })
+    }
+
+    fn host(&self, name: &str) -> Option<Router> {
+        (name == TRANSFER_HOST).then(|| self.transfer.clone())
+    }
+
+    fn behind(&self, path: &str) -> Option<Router> {
+        (path == CLI_PATH).then(|| self.cli.clone())
     }
 }

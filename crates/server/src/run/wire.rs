@@ -68,6 +68,13 @@ pub(super) struct Doors {
 }
 
 impl Doors {
+    /// Lets nobody wait any longer for what a browser may still bring.
+    pub(super) fn stop_waiting(&self) {
+        if let Some((emulator, _)) = &self.emulator {
+            emulator.stop_waiting();
+        }
+    }
+
     /// The built-in provider as a snapshot made now needs it.
     pub(super) fn built_in_provider(&self, team: &Team, wanted: bool) -> Option<IdentityProvider> {
         let (emulator, secret) = self.emulator.as_ref().filter(|_| wanted)?;
@@ -172,7 +179,7 @@ fn edge(
         store: on.store.clone(),
         issuers: issuers.to_vec(),
         emulator: config.mode.is_emulator(),
-        emulation: emulator.map(|emulator| Arc::new(Watching(Arc::clone(emulator))) as Arc<dyn Emulation>),
+        emulation: emulator.map(|emulator| Arc::new(Watching::new(emulator, catalog)) as Arc<dyn Emulation>),
         team: watched(login.team_router().merge(people.unwrap_or_default())),
         access: watched(login.app_router()),
         demo: emulator.map(|emulator| emulator.demo_router(catalog)),

@@ -1,0 +1,183 @@
+//! The transfer of a sign-in from a browser to a command line: the browser
+//! comes to `/cdn-cgi/access/cli` on an application's host with a public key,
+//! the command line polls for what is sealed for that key on a host of its own.
+//!
+//! Whoever holds the private key alone can read it; it is handed out once.
+
+mod parked;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, Query, Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
+use crypto_box::aead::Aead as _;
+use crypto_box::{PublicKey, SalsaBox, SecretKey};
+use doorward_model::app::App;
+use doorward_model::arrival::Arrival;
+use doorward_model::id::{Aud, IdentityNonce};
+use doorward_model::secret::random_bytes;
+use doorward_model::session::Session;
+use doorward_pages::{ERROR_TITLE, Notice, SIGN_IN_TITLE};
+use doorward_policy::{Facts, decide};
+use doorward_signer::claims;
+use http::header::{HeaderName, USER_AGENT};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use serde::Deserialize;
+use serde_json::json;
+
+pub(crate) use self::parked::Parked;
+use crate::demo::{self, Visit};
+use crate::{Emulator, Site};
+
+/// Where a browser brings the public key of a command line.
+pub const CLI_PATH: &str = "/cdn-cgi/access/cli";
+
+const SERVICE_KEY: HeaderName = HeaderName::from_static("service-public-key");
+/// How long a poll is held. Clients other than cloudflared give up after 30 s or less.
+const HOLD: Duration = Duration::from_secs(25);
+/// cloudflared polls ten times without a pause, and gives up on one after 60 s.
+const LONG_HOLD: Duration = Duration::from_secs(55);
+
+/// What is behind the edge at [`CLI_PATH`]: who comes here may enter.
+pub(crate) fn cli_router(site: Site) -> Router {
+    Router::new().route(CLI_PATH, get(bring)).with_state(site)
+}
+
+/// The host that command lines poll.
+pub(crate) fn transfer_router(emulator: Arc<Emulator>) -> Router {
+    Router::new().route("/transfer/{key}", get(pick_up)).with_state(emulator)
+}
+
+#[derive(Deserialize)]
+struct Wish {
+    token: Option<String>,
+    aud: Option<String>,
+}
+
+/// Seals the tokens of whoever came for the key that they brought.
+async fn bring(State(site): State<Site>, Query(wish): Query<Wish>, request: Request) -> Response {
+    let nonce = Visit::of(&request, &site.emulator).and_then(|visit| visit.session());
+    let arrival = request.extensions().get::<Arrival>().cloned();
+    drop(request);
+    match site.sealed(&wish, nonce, arrival).await {
+        Ok((key, parked)) => {
+            site.emulator.parked.leave(key, parked);
+            let text = "The command line that sent you here is signed in now. You can close this window.";
+            page(StatusCode::OK, SIGN_IN_TITLE, "You are signed in", text)
+        }
+        Err((status, text)) => page(status, ERROR_TITLE, "The command line was not signed in", text),
+    }
+}
+
+/// Gives what was brought for this key, waiting for it for a while.
+async fn pick_up(State(emulator): State<Arc<Emulator>>, Path(key): Path<String>, headers: HeaderMap) -> Response {
+    let is_cloudflared = headers.get(USER_AGENT).is_some_and(|agent| agent.as_bytes().starts_with(b"cloudflared/"));
+    let hold = if is_cloudflared { LONG_HOLD } else { HOLD };
+    let found = match public_key(&key) {
+        Some(key) => emulator.parked.within(&key, hold).await,
+        None => None,
+    };
+    match found {
+        Some(transfer) => {
+            let mut response = Response::new(Body::from(transfer.body));
+            response.headers_mut().insert(SERVICE_KEY, transfer.service_key);
+            response
+        }
+        // Whoever waits takes this for "not yet".
+        None => (StatusCode::NOT_FOUND, axum::Json(json!({ "message": "no token yet" }))).into_response(),
+    }
+}
+
+/// What waits to be picked up.
+#[derive(Clone)]
+pub(crate) struct Transfer {
+    body: String,
+    service_key: HeaderValue,
+}
+
+type Refused = (StatusCode, &'static str);
+
+impl Site {
+    /// `nonce` names the sign-in behind the token that the edge vouches for.
+    async fn sealed(
+        &self,
+        wish: &Wish,
+        nonce: Option<IdentityNonce>,
+        arrival: Option<Arrival>,
+    ) -> Result<([u8; 32], Transfer), Refused> {
+        let key = wish.token.as_deref().and_then(public_key);
+        let key =
+            key.ok_or((StatusCode::BAD_REQUEST, "The address names no public key. Run the command once more."))?;
+        let session = self.session(nonce).await?;
+        let arrival = arrival.ok_or((StatusCode::BAD_REQUEST, "This is not served here."))?;
+        let catalog = self.catalog.snapshot();
+        let asked = wish.aud.clone().and_then(|aud| Aud::try_from(aud).ok());
+        let app = asked.and_then(|aud| catalog.app_by_aud(&aud)).or(arrival.app.as_ref()).cloned();
+        let app = app.filter(|app| app.domains.iter().any(|domain| domain.host.matches(arrival.host.name())));
+        let app = app.ok_or((StatusCode::NOT_FOUND, "No application of this host has that audience tag."))?;
+        let facts = Facts {
+            identity: Some(&session.identity),
+            service_token: None,
+            client_ip: arrival.client_ip,
+            country: arrival.country.as_deref(),
+        };
+        let permit = decide(&app, &catalog, &facts)
+            .map_err(|_| (StatusCode::FORBIDDEN, "That account does not have access to this application."))?;
+        let tokens = self.tokens(&session, &app, permit.session_duration());
+        Ok((key, seal(&key, &tokens)))
+    }
+
+    async fn session(&self, nonce: Option<IdentityNonce>) -> Result<Session, Refused> {
+        let nobody = (StatusCode::FORBIDDEN, "Only a person who signed in can bring a sign-in to a command line.");
+        let nonce = nonce.ok_or(nobody)?;
+        match self.emulator.store.session(&nonce).await {
+            Ok(session) => session.ok_or(nobody),
+            Err(error) => {
+                tracing::error!(%error, "a sign-in could not be brought to a command line");
+                Err((StatusCode::SERVICE_UNAVAILABLE, "The store does not answer. Try once more in a moment."))
+            }
+        }
+    }
+
+    fn tokens(&self, session: &Session, app: &App, asked: doorward_model::time::Lifetime) -> String {
+        let (emulator, catalog) = (&self.emulator, self.catalog.load());
+        let (now, team) = (emulator.clock.now(), catalog.team());
+        let (nonce, user) = (Some(&session.nonce), Some(&session.identity.user_uuid));
+        let iat = |aud: &Aud| emulator.store.revocations().earliest_iat(nonce, user, aud, now);
+        let ring = emulator.signer.load();
+        let token = ring.mint_app(session, app, &catalog, iat(&app.aud), asked).token;
+        let aud = Aud::of_team(&team.account);
+        let exp = session.expires_at.secs();
+        let org = claims::org(&session.identity, &session.nonce, &aud, team.issuer(), iat(&aud), exp);
+        json!({ "app_token": token, "org_token": ring.sign(&org) }).to_string()
+    }
+}
+
+/// NaCl's box, with a key of its own for each transfer: a nonce, then the sealed text.
+fn seal(key: &[u8; 32], plain: &str) -> Transfer {
+    let service = SecretKey::from(random_bytes::<32>());
+    let nonce = random_bytes::<24>();
+    let sealed = SalsaBox::new(&PublicKey::from(*key), &service).encrypt(&nonce.into(), plain.as_bytes());
+    let mut body = nonce.to_vec();
+    body.extend(sealed.expect("a text of this length can be sealed"));
+    let service_key = URL_SAFE.encode(service.public_key().as_bytes());
+    Transfer {
+        body: STANDARD.encode(body),
+        service_key: HeaderValue::try_from(service_key).expect("base64 is a header value"),
+    }
+}
+
+/// A public key as it stands in addresses, with its padding or without.
+fn public_key(text: &str) -> Option<[u8; 32]> {
+    URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok()?.try_into().ok()
+}
+
+fn page(status: StatusCode, title: &str, heading: &str, text: &str) -> Response {
+    demo::html(status, &Notice { title, heading, text, ..Notice::default() })
+}
