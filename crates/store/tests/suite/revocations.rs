@@ -113,9 +113,9 @@ async fn marks_written_by_others_are_found_by_the_poll(bench: Bench) {
     // Written without an announcement, as when it was lost.
     bench
         .meddle(
-            "UPDATE sequences SET value = value + 1; \
+            "UPDATE sequences SET value = value + 1 WHERE name = 'revocations'; \
              INSERT INTO revocations (kind, subject, not_before, seq, expires_at) \
-             SELECT 'session', 'n', 1800000000, value, 1900000000000 FROM sequences",
+             SELECT 'session', 'n', 1800000000, value, 1900000000000 FROM sequences WHERE name = 'revocations'",
         )
         .await;
     eventually("the poll finds the mark", || store.revocations().is_revoked(&token)).await;
