@@ -39,8 +39,10 @@ impl Trust {
 pub(crate) struct Visit {
     pub(crate) arrival: Arrival,
     pub(crate) path: NormPath,
-    /// What `X-Forwarded-For` says to the origin.
-    pub(crate) forwarded_for: String,
+    /// Who is on the other end of the socket.
+    pub(crate) peer: IpAddr,
+    /// The way as trusted proxies tell it, each followed by a comma.
+    pub(crate) way: String,
     /// The client is a program that asks for JSON, not for a page.
     pub(crate) wants_json: bool,
 }
@@ -101,8 +103,8 @@ pub(crate) fn read(
         host,
         app: None,
     };
-    let forwarded_for = forwarded_for(&head.headers, socket.peer, trusted);
-    Ok(Visit { arrival, path, forwarded_for, wants_json: wants_json(&head.headers) })
+    let way = if trusted { way(&head.headers) } else { String::new() };
+    Ok(Visit { arrival, path, peer: socket.peer, way, wants_json: wants_json(&head.headers) })
 }
 
 /// Exactly one host, however it is spelled: `Host`, `:authority` or an
@@ -154,16 +156,13 @@ fn country(headers: &HeaderMap) -> Option<String> {
     code.then(|| text.to_ascii_uppercase())
 }
 
-fn forwarded_for(headers: &HeaderMap, peer: IpAddr, trusted: bool) -> String {
-    let mut chain = String::new();
-    if trusted {
-        for value in headers.get_all("x-forwarded-for") {
-            chain.push_str(value.to_str().unwrap_or_default());
-            chain.push_str(", ");
-        }
+fn way(headers: &HeaderMap) -> String {
+    let mut way = String::new();
+    for value in headers.get_all("x-forwarded-for") {
+        way.push_str(value.to_str().unwrap_or_default());
+        way.push_str(", ");
     }
-    chain.push_str(&peer.to_string());
-    chain
+    way
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! The request an origin gets. It can only be made from a permit, starts with
 //! no identity, and is framed anew (invariants I1, I2, I5).
 
+use std::fmt::{Display, Write as _};
+
+use bytes::BytesMut;
 use doorward_model::path::NormPath;
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING, UPGRADE};
 use http::request::Parts;
@@ -70,21 +73,32 @@ fn frame(head: &mut Parts, body: &Incoming) {
 
 fn forwarded(headers: &mut HeaderMap, visit: &Visit) {
     let arrival = &visit.arrival;
-    let value = |text: &str| HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""));
-    let host = value(&arrival.host.to_string());
-    let client = value(&arrival.client_ip.to_string());
+    let mut values = Values(BytesMut::with_capacity(256));
+    let host = values.of(&arrival.host);
+    let client = values.of(arrival.client_ip);
     let (scheme, visitor) =
         if arrival.https { ("https", r#"{"scheme":"https"}"#) } else { ("http", r#"{"scheme":"http"}"#) };
     headers.insert(HOST, host.clone());
     headers.insert(X_FORWARDED_HOST, host);
-    headers.insert(X_FORWARDED_FOR, value(&visit.forwarded_for));
+    headers.insert(X_FORWARDED_FOR, values.of(format_args!("{}{}", visit.way, visit.peer)));
     headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(scheme));
     headers.insert(X_REAL_IP, client.clone());
     headers.insert(CF_CONNECTING_IP, client);
     headers.insert(CF_VISITOR, HeaderValue::from_static(visitor));
-    headers.insert(CF_RAY, value(arrival.ray.as_str()));
+    headers.insert(CF_RAY, values.of(arrival.ray));
     if let Some(country) = &arrival.country {
-        headers.insert(CF_IPCOUNTRY, value(country));
+        headers.insert(CF_IPCOUNTRY, values.of(country));
+    }
+}
+
+/// Makes the values of one request's headers in one piece of memory that they share.
+struct Values(BytesMut);
+
+impl Values {
+    /// What cannot be a header value becomes empty rather than a panic.
+    fn of(&mut self, text: impl Display) -> HeaderValue {
+        write!(self.0, "{text}").expect("the buffer grows as it must");
+        HeaderValue::from_maybe_shared(self.0.split().freeze()).unwrap_or_else(|_| HeaderValue::from_static(""))
     }
 }
 
