@@ -7,6 +7,7 @@ pub(crate) mod download;
 pub(crate) mod exchange;
 pub(crate) mod pool;
 pub(crate) mod request;
+pub(crate) mod spare;
 pub(crate) mod tunnel;
 pub(crate) mod upgrade;
 pub(crate) mod upload;

@@ -4,14 +4,14 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use http::{Method, Request, Response};
-use http_body::Body as _;
+use http::{Request, Response};
 use hyper::body::Incoming;
 
 use crate::Worker;
 use crate::record::Record;
 use crate::upstream::connect::{ConnectError, connect};
 use crate::upstream::pool::{Lease, PoolKey};
+use crate::upstream::spare::Spare;
 use crate::upstream::upload::Upload;
 use crate::watch::flow::{Failure, Flow};
 use crate::watch::pace::Waiting;
@@ -73,11 +73,11 @@ pub(crate) async fn exchange(
         None => (request, key),
         Some(sender) => {
             let mut lease = Lease::new(&worker.pool, key, sender);
-            let copy = harmless_copy(&request);
+            let spare = Spare::of(&request);
             match in_time(limit, &worker.watch, upload, lease.sender.try_send_request(request)).await {
                 None => return Err(Trouble::Slow),
                 Some(Ok(response)) => return Ok((response, lease)),
-                Some(Err(mut error)) => match error.take_message().or(copy) {
+                Some(Err(mut error)) => match error.take_message().or_else(|| spare?.request()) {
                     Some(request) if !error.error().is_parse() => (request, lease.into_key()),
                     _ => return Err(Trouble::of(error.error(), upload)),
                 },
@@ -113,16 +113,4 @@ async fn in_time<F: Future>(limit: Duration, watch: &Watch, upload: Option<&Flow
             }
         };
     }
-}
-
-/// A second copy of a request that may be sent twice: a safe method and no body.
-fn harmless_copy(request: &Request<Upload>) -> Option<Request<Upload>> {
-    let harmless = matches!(*request.method(), Method::GET | Method::HEAD) && request.body().is_end_stream();
-    harmless.then(|| {
-        let mut copy = Request::new(Upload::Nothing);
-        *copy.method_mut() = request.method().clone();
-        *copy.uri_mut() = request.uri().clone();
-        *copy.headers_mut() = request.headers().clone();
-        copy
-    })
 }
