@@ -112,9 +112,14 @@ impl Person {
     /// audience, not revoked.
     pub(crate) fn is_current(&self, edge: &Edge, app: &App, now: Timestamp) -> bool {
         self.app == app.id
-            && self.bearings.app.as_ref() == Some(&app.aud)
+            && self.is_for(app)
             && now < self.expires
             && !edge.store.revocations().is_revoked(&self.bearings)
+    }
+
+    /// Whether the token names this application as its audience.
+    fn is_for(&self, app: &App) -> bool {
+        self.bearings.app.as_ref() == Some(&app.aud)
     }
 
     /// The permit given before under exactly these circumstances.
@@ -236,9 +241,13 @@ async fn from_token(
     catalog: &Catalog,
 ) -> Result<Caller, Unavailable> {
     let renewable = carrier == Carrier::Cookie && app.refresh == Refresh::Edge;
-    let known = match remembered(edge, token, app, arrival.now) {
-        Some(person) => Proof::Of(Caller::Person { person, renewed: false }),
-        None => verified(edge, token, app, arrival, catalog).await?,
+    let known = match edge.remembered.0.get(token) {
+        Some(person) if person.is_current(edge, app, arrival.now) => {
+            Proof::Of(Caller::Person { person, renewed: false })
+        }
+        // It was verified, and is made for another application: here it proves nothing.
+        Some(person) if !person.is_for(app) => Proof::Of(Caller::Nobody),
+        _ => verified(edge, token, app, arrival, catalog).await?,
     };
     let renewal = match &known {
         Proof::Of(Caller::Person { person, .. }) if renewable && person.ends_soon(arrival.now) => {
@@ -292,11 +301,6 @@ async fn verified(
     let person = Arc::new(Person::new(app, session.identity, verified.bearings(), expires, token));
     edge.remembered.keep(&person);
     Ok(Proof::Of(Caller::Person { person, renewed: false }))
-}
-
-fn remembered(edge: &Edge, token: &str, app: &App, now: Timestamp) -> Option<Arc<Person>> {
-    let person = edge.remembered.0.get(token)?;
-    person.is_current(edge, app, now).then_some(person)
 }
 
 /// A machine's token alone opens an application only if people may use it too;
