@@ -147,7 +147,8 @@ fn says_https(headers: &HeaderMap) -> bool {
 
 fn wants_json(headers: &HeaderMap) -> bool {
     let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    accept.contains("application/json") && !accept.contains("text/html")
+    // Browsers name pages first when they ask for one.
+    !accept.starts_with("text/html") && accept.contains("application/json") && !accept.contains("text/html")
 }
 
 fn country(headers: &HeaderMap) -> Option<String> {

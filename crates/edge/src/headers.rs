@@ -83,6 +83,10 @@ fn starts_canonically(name: &str, prefix: &str) -> bool {
     name.len() >= prefix.len() && name.bytes().map(canon).zip(prefix.bytes()).all(|(a, b)| a == b)
 }
 
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
+
 /// Removes what belongs to the client's connection (RFC 9110 §7.6.1). A
 /// `Connection` header cannot take away what framing or identity rest on.
 pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
@@ -103,7 +107,7 @@ pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
     for name in [TE, TRAILER, TRANSFER_ENCODING, UPGRADE, EXPECT, PROXY_AUTHORIZATION] {
         headers.remove(name);
     }
-    for name in ["keep-alive", "proxy-connection", "http2-settings"] {
+    for name in [KEEP_ALIVE, PROXY_CONNECTION, HTTP2_SETTINGS] {
         headers.remove(name);
     }
 }

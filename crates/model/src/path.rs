@@ -29,7 +29,8 @@ impl NormPath {
     /// `/admin` to Tomcat), where that is another one.
     #[must_use]
     pub fn without_parameters(&self) -> Option<Self> {
-        if !self.0.contains(';') && !self.0.contains("%3B") {
+        let escaped = || self.0.contains('%') && self.0.contains("%3B");
+        if !self.0.contains(';') && !escaped() {
             return None;
         }
         let bare: Vec<&str> = self.0.split('/').map(without_parameters).collect();
@@ -73,7 +74,8 @@ fn is_normal(raw: &str) -> bool {
         b.is_ascii_graphic()
             && !matches!(b, b'%' | b'\\' | b'#' | b'?' | b'"' | b'<' | b'>' | b'^' | b'`' | b'{' | b'|' | b'}')
     };
-    raw.bytes().all(plain) && !raw.contains("//") && !raw.contains("/.")
+    let odd = |two: &[u8]| two[0] == b'/' && matches!(two[1], b'/' | b'.');
+    raw.bytes().all(plain) && !raw.as_bytes().windows(2).any(odd)
 }
 
 /// Decodes `%41` to `A` once; refuses the escapes that servers disagree about.
