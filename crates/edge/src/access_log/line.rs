@@ -1,7 +1,7 @@
 //! A request as a line. Whatever a stranger chose is escaped: a line cannot be
 //! broken, another one cannot be forged, and a terminal obeys nothing.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::io::Write as _;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -194,14 +194,20 @@ impl fmt::Display for Quoted<'_> {
 
 /// As web servers escape: `\xHH` for what is not plain.
 fn escaped(f: &mut fmt::Formatter<'_>, bytes: &[u8], plain: impl Fn(&u8) -> bool) -> fmt::Result {
-    for byte in bytes {
-        match byte {
-            b'"' | b'\\' => write!(f, "\\x{byte:02X}")?,
-            byte if plain(byte) => f.write_char(char::from(*byte))?,
-            byte => write!(f, "\\x{byte:02X}")?,
-        }
+    let odd = |byte: &u8| matches!(byte, b'"' | b'\\') || !plain(byte);
+    let mut rest = bytes;
+    // Nearly everything is plain: whole runs of it are written at once.
+    while let Some(at) = rest.iter().position(odd) {
+        f.write_str(ascii(&rest[..at])?)?;
+        write!(f, "\\x{:02X}", rest[at])?;
+        rest = &rest[at + 1..];
     }
-    Ok(())
+    f.write_str(ascii(rest)?)
+}
+
+/// What is plain is ASCII.
+fn ascii(plain: &[u8]) -> Result<&str, fmt::Error> {
+    std::str::from_utf8(plain).map_err(|_| fmt::Error)
 }
 
 /// Bytes as a JSON text. JSON itself escapes neither DEL nor the control
@@ -217,12 +223,13 @@ impl<'a> Clean<'a> {
 impl fmt::Display for Clean<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for part in self.0.utf8_chunks() {
-            for letter in part.valid().chars() {
-                match letter {
-                    '\u{7f}'..='\u{9f}' => write!(f, "\\x{:02X}", u32::from(letter))?,
-                    letter => f.write_char(letter)?,
-                }
+            let mut rest = part.valid();
+            while let Some((at, odd)) = rest.char_indices().find(|(_, letter)| matches!(letter, '\u{7f}'..='\u{9f}')) {
+                f.write_str(&rest[..at])?;
+                write!(f, "\\x{:02X}", u32::from(odd))?;
+                rest = &rest[at + odd.len_utf8()..];
             }
+            f.write_str(rest)?;
             for byte in part.invalid() {
                 write!(f, "\\x{byte:02X}")?;
             }
