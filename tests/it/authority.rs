@@ -29,6 +29,8 @@ async fn b_01_a_request_names_exactly_one_host() {
     ] {
         assert_refused(&world, format!("GET /public HTTP/1.1\r\n{hosts}\r\n").as_bytes()).await;
     }
+    // A target that names a host does not make up for it (RFC 9112 §3.2).
+    assert_refused(&world, b"GET http://app.localhost/public HTTP/1.1\r\n\r\n").await;
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use doorward_model::path::NormPath;
 use doorward_model::time::Timestamp;
 use http::header::{ACCEPT, EXPECT, HOST};
 use http::request::Parts;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode, Version};
 use ipnet::IpNet;
 
 /// What the connection itself tells.
@@ -117,7 +117,9 @@ fn authority(head: &Parts) -> Result<Host, Unreadable> {
     }
     let target = head.uri.authority().map(|authority| authority.as_str().parse::<Host>().ok());
     match (header, target) {
-        (Some(Some(host)), None) | (None, Some(Some(host))) => Ok(host),
+        (Some(Some(host)), None) => Ok(host),
+        // Over HTTP/2 the authority is the host; over HTTP/1 a request without `Host` is none (RFC 9112 §3.2).
+        (None, Some(Some(host))) if head.version == Version::HTTP_2 => Ok(host),
         (Some(Some(host)), Some(Some(target))) if host == target => Ok(host),
         _ => Err(Unreadable::Host),
     }
