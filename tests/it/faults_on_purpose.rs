@@ -139,6 +139,7 @@ async fn an_emulator_says_so_on_every_answer_and_in_the_names_of_its_keys() {
     for url in urls {
         assert_eq!(browser.get(&url).await.header("x-emulated-access"), Some("1"), "{url}");
     }
+    assert!(world.gateway.log().contains("this is an emulator"), "in its log too");
     let keys = browser.get(&world.gateway.certs_url()).await.json()["keys"].clone();
     assert!(keys.as_array().unwrap().iter().all(|key| key["kid"].as_str().unwrap().starts_with("d00d0000")));
 }

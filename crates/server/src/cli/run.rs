@@ -59,6 +59,9 @@ async fn life(
         // What an earlier process left there must not be taken for ours.
         let _absent = std::fs::remove_file(path);
     }
+    if config.mode.is_emulator() && file.is_some() {
+        tracing::warn!("this is an emulator: whoever reaches it can be anybody, and it protects nothing");
+    }
     // Before anything that takes time, so that no signal is missed.
     let mut signals = Signals::new().map_err(|error| format!("signals cannot be received: {error}"))?;
     let options = RunOptions { leave_token: true, ..RunOptions::default() };
