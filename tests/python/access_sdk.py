@@ -143,6 +143,8 @@ for used, resource in [(policy, access.policies), (group, access.groups), (robot
     refused(cloudflare.ConflictError, resource.delete, used.id)
 refused(cloudflare.ConflictError, access.tags.delete, "sdk")
 
+assert trust.organizations.revoke_users(account_id=account, email="a@example.com") is True
+
 rest = [f"policies/{policy.id}", f"groups/{group.id}", f"service_tokens/{robot.id}", f"identity_providers/{idp.id}"]
 left = {"app": app.id, "client_id": robot.client_id, "client_secret": rotated.client_secret, "rest": [*rest, "tags/sdk"]}
 json.dump(left, sys.stdout)

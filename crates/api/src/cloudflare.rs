@@ -3,12 +3,14 @@
 //! decided before any of them is reached, by their method and their path alone.
 
 mod answer;
+mod api_tokens;
 mod app_policies;
 mod apps;
 mod caller;
 mod fields;
 mod groups;
 mod identity_providers;
+mod organizations;
 mod outside;
 mod paging;
 mod policies;
@@ -65,6 +67,9 @@ type Route = (Method, &'static str, MethodRouter<Api>);
 fn routes() -> Vec<Route> {
     vec![
         (Method::GET, "/tokens/verify", get(tokens::verify)),
+        (Method::GET, "/doorward/api_tokens", get(api_tokens::list)),
+        (Method::POST, "/doorward/api_tokens", post(api_tokens::create)),
+        (Method::DELETE, "/doorward/api_tokens/{id}", delete(api_tokens::remove)),
         (Method::GET, "/access/apps", get(apps::list)),
         (Method::POST, "/access/apps", post(apps::create)),
         (Method::GET, "/access/apps/{id}", get(apps::show)),
@@ -89,6 +94,7 @@ fn routes() -> Vec<Route> {
         (Method::GET, "/access/identity_providers/{id}", get(identity_providers::show)),
         (Method::PUT, "/access/identity_providers/{id}", put(identity_providers::update)),
         (Method::DELETE, "/access/identity_providers/{id}", delete(identity_providers::remove)),
+        (Method::POST, "/access/organizations/revoke_user", post(organizations::revoke_user)),
         (Method::GET, "/access/policies", get(policies::list)),
         (Method::POST, "/access/policies", post(policies::create)),
         (Method::GET, "/access/policies/{id}", get(policies::show)),

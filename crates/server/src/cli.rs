@@ -2,6 +2,7 @@
 //! the shell. A command's work is in its own file.
 
 mod admin;
+mod api_token;
 mod ca;
 mod check;
 mod client;
@@ -60,6 +61,8 @@ enum Command {
     Ca(ca::CaArgs),
     /// Brings the store to this version's schema
     Migrate(ConfigArg),
+    /// Makes, lists and ends tokens of the management API
+    ApiToken(api_token::ApiTokenArgs),
 }
 
 #[derive(Debug, Args)]
@@ -156,6 +159,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Probe(args) => probe::run(&args),
         Command::Ca(args) => ca::run(&args),
         Command::Migrate(args) => migrate::run(&args.config),
+        Command::ApiToken(args) => api_token::run(args),
     }
 }
 

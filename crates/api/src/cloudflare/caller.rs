@@ -49,6 +49,11 @@ impl Caller {
             key.id
         );
     }
+
+    /// The same for what concerns no object.
+    pub(super) fn log_deed(&self, what: &str) {
+        tracing::info!(caller.id = self.id, caller.name = self.name, "{} {what}", self.name);
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Caller {

@@ -2,11 +2,13 @@
 //! decides about requests afterwards.
 
 mod access;
+mod api_tokens;
 mod app_policies;
 mod apps;
 mod door;
 mod groups;
 mod identity_providers;
+mod organizations;
 mod policies;
 mod service_tokens;
 mod tags;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{Content, Key, Kind};
+use crate::secret::{Secret, random_uuid};
 use crate::time::Timestamp;
 
 /// Whose token it is, and what it is good for.
@@ -30,6 +32,14 @@ pub struct ApiTokenExtension {
 }
 
 impl ApiTokenDocument {
+    /// A token that nobody has had before, and the object to be kept of it.
+    #[must_use]
+    pub fn minted(&self) -> (Secret, Key, Content) {
+        let token = Secret::random();
+        let content = Content::new(self, &ApiTokenExtension { digest: token.digest().to_hex() }, None);
+        (token, Key::new(Kind::ApiToken, random_uuid()), content)
+    }
+
     /// Whether it still counts. An end that cannot be read has come.
     #[must_use]
     pub fn in_force(&self, now: Timestamp) -> bool {

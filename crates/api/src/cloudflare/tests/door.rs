@@ -7,9 +7,9 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use doorward_model::app::Refresh;
 use doorward_model::catalog::Catalog;
-use doorward_model::document::{ApiTokenDocument, ApiTokenExtension, Content, Key, Kind, Object, Owner, Scope};
+use doorward_model::document::{ApiTokenDocument, Content, Key, Object, Owner, Scope};
 use doorward_model::id::AccountId;
-use doorward_model::secret::{Secret, random_hex};
+use doorward_model::secret::Secret;
 use doorward_model::site::Team;
 use doorward_model::time::{Clock, Lifetime, Timestamp};
 use doorward_objects::{Declared, Objects, ObjectsError, Setting};
@@ -120,15 +120,12 @@ impl Door {
 
     /// A token of its own for somebody.
     pub(super) async fn token(&self, scope: Scope, expires_on: Option<&str>) -> String {
-        let token = random_hex::<32>();
-        let document = ApiTokenDocument { name: "ci".into(), scope, expires_on: expires_on.map(str::to_owned) };
-        let extension = ApiTokenExtension { digest: Secret::new(token.clone()).digest().to_hex() };
-        let content = Content::new(&document, &extension, None);
-        let key = Key::new(Kind::ApiToken, uuid());
+        let document = ApiTokenDocument { name: uuid(), scope, expires_on: expires_on.map(str::to_owned) };
+        let (token, key, content) = document.minted();
         let object = Object { key, owner: Owner::Api, content, created_at: START, updated_at: START };
         let change = ObjectChange::Put(object);
         self.objects.change(START, |_| Ok::<_, ObjectsError>((vec![change.clone()], ()))).await.unwrap();
-        token
+        token.expose().to_owned()
     }
 }
 
