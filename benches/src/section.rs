@@ -22,7 +22,6 @@ use clap::ValueEnum;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use crate::browser::Browser;
 use crate::child::Child;
 use crate::doorward::{Doorward, Setup, TOKEN, WIKI, folder};
 use crate::load::{Order, Protocol, Work};
@@ -202,11 +201,13 @@ impl Bench {
         self.order(gateway.port, WIKI, &cookies(token))
     }
 
-    /// Many browsers, each of somebody who signed in, a few at a time.
-    pub(crate) fn sign_ins(&self, gateway: &Doorward, number: usize) -> Outcome<Vec<Browser>> {
+    /// Many people sign in, a few at a time, and close their browsers: the
+    /// gateway takes only so many connections from one address.
+    pub(crate) fn sign_ins(&self, gateway: &Doorward, number: usize) -> Outcome<()> {
         use futures_util::{StreamExt as _, TryStreamExt as _};
 
-        let all = futures_util::stream::iter(0..number).map(|_| gateway.signed_in()).buffer_unordered(16);
+        let one = async |_| gateway.signed_in().await.map(drop);
+        let all = futures_util::stream::iter(0..number).map(one).buffer_unordered(16);
         self.runtime.block_on(all.try_collect())
     }
 }

@@ -11,7 +11,7 @@ pub(super) fn run(bench: &Bench, report: &mut Report) -> Outcome<()> {
     report.figure("resident memory, idle", idle, &short(idle), " MiB", Goal::AtMost(25.0, 60.0));
     let people = if bench.settings.quick { 500 } else { 10_000 };
     // Each sign-in ends with the first page: its token is verified and remembered.
-    drop(bench.sign_ins(&gateway, people)?);
+    bench.sign_ins(&gateway, people)?;
     let full = gateway.child.memory();
     let name = format!("resident memory with {people} live sessions");
     report.figure(&name, full, &short(full), " MiB", Goal::AtMost(60.0, 200.0));
