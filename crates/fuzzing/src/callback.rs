@@ -64,6 +64,7 @@ pub(crate) fn callback(input: &[u8]) {
         ray: RayId::random(),
         client_ip: doorward_edge::fuzzing::STRANGER,
         country: None,
+        certificate: doorward_model::certificate::Presented::Nothing,
         https: false,
         host: CATALOG.team().host.clone(),
         app: None,

@@ -34,7 +34,7 @@ pub(crate) fn rule(input: &[u8]) {
 }
 
 /// Somebody who has not signed in, from an address of nobody's.
-const NOBODY: Facts<'_> = Facts { identity: None, service_token: None, client_ip: STRANGER, country: None };
+const NOBODY: Facts<'_> = Facts::of_nobody(STRANGER);
 
 fn with(decision: Decision, include: &[&Rule], require: &[&Rule], exclude: &[&Rule]) -> Arc<App> {
     let base = app("App");

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::app::App;
+use crate::certificate::Presented;
 use crate::host::Host;
 use crate::id::RayId;
 use crate::site;
@@ -19,6 +20,8 @@ pub struct Arrival {
     pub client_ip: IpAddr,
     /// ISO 3166-1 alpha-2, where it is known.
     pub country: Option<String>,
+    /// Presented on this very connection, and checked for this very host.
+    pub certificate: Presented,
     /// How the client reaches us, by the socket or by a trusted proxy's word.
     pub https: bool,
     pub host: Host,

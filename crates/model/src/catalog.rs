@@ -9,10 +9,12 @@ use std::sync::Arc;
 
 use crate::app::{App, AppDomain};
 use crate::catalog::index::HostIndex;
+use crate::certificate::RootCertificate;
 use crate::group::Group;
 use crate::host::Host;
-use crate::id::{AppId, Aud, GroupId, IdpId, ServiceTokenId};
+use crate::id::{AppId, Aud, CertificateId, GroupId, IdpId, ListId, ServiceTokenId};
 use crate::idp::{IdentityProvider, IdpKind};
+use crate::list::List;
 use crate::path::{NormPath, PathPattern};
 use crate::route::Route;
 use crate::service_token::{ClientId, ServiceToken};
@@ -46,6 +48,9 @@ pub struct Catalog {
     idps: Vec<Arc<IdentityProvider>>,
     service_tokens: Arc<HashMap<ClientId, Arc<ServiceToken>>>,
     routes: Arc<HostIndex<Arc<Route>>>,
+    lists: Arc<HashMap<ListId, Arc<List>>>,
+    roots: Arc<HashMap<CertificateId, Arc<RootCertificate>>>,
+    roots_by_host: Arc<HashMap<String, Vec<Arc<RootCertificate>>>>,
 }
 
 impl Catalog {
@@ -75,6 +80,9 @@ impl Catalog {
             idps: parts.idps.into_iter().map(Arc::new).collect(),
             service_tokens: Arc::new(tokens.collect()),
             routes: Arc::new(routes),
+            lists: Arc::default(),
+            roots: Arc::default(),
+            roots_by_host: Arc::default(),
         }
     }
 
@@ -186,6 +194,17 @@ impl Catalog {
     #[must_use]
     pub fn service_token_by_id(&self, id: ServiceTokenId) -> Option<&Arc<ServiceToken>> {
         self.service_tokens.values().find(|token| token.id == id)
+    }
+
+    #[must_use]
+    pub fn list(&self, id: ListId) -> Option<&Arc<List>> {
+        self.lists.get(&id)
+    }
+
+    /// The roots whose client certificates count on a host, by its name in lower case.
+    #[must_use]
+    pub fn roots_of(&self, host: &str) -> &[Arc<RootCertificate>] {
+        self.roots_by_host.get(host).map_or(&[], Vec::as_slice)
     }
 
     pub fn routes(&self) -> impl Iterator<Item = &Arc<Route>> {

@@ -5,8 +5,10 @@
 
 mod api_token;
 mod app;
+mod certificate;
 mod group;
 mod identity_provider;
+mod list;
 mod policy;
 mod route;
 mod service_token;
@@ -24,8 +26,10 @@ use crate::time::Timestamp;
 
 pub use self::api_token::{ApiTokenDocument, ApiTokenExtension, Scope};
 pub use self::app::{AppDocument, AppExtension, AppPolicy, Destination, PolicyLink};
+pub use self::certificate::{CertificateDocument, CertificateExtension};
 pub use self::group::GroupDocument;
 pub use self::identity_provider::{IdentityProviderConfig, IdentityProviderDocument, IdentityProviderExtension};
+pub use self::list::{ListDocument, ListItem};
 pub use self::policy::PolicyDocument;
 pub use self::route::{RouteDocument, RouteId};
 pub use self::service_token::{PreviousSecret, ServiceTokenDocument, ServiceTokenExtension};
@@ -45,10 +49,14 @@ pub enum Kind {
     ApiToken,
     /// A word that applications are found by; its name is its id.
     Tag,
+    /// Addresses or networks that rules refer to.
+    List,
+    /// A root of client certificates.
+    Certificate,
 }
 
 impl Kind {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::App,
         Self::Policy,
         Self::Group,
@@ -57,6 +65,8 @@ impl Kind {
         Self::Route,
         Self::ApiToken,
         Self::Tag,
+        Self::List,
+        Self::Certificate,
     ];
 
     /// The word under which the store keeps it.
@@ -71,6 +81,8 @@ impl Kind {
             Self::Route => "route",
             Self::ApiToken => "api_token",
             Self::Tag => "tag",
+            Self::List => "list",
+            Self::Certificate => "certificate",
         }
     }
 

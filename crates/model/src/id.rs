@@ -66,6 +66,8 @@ uuid_id! {
     UserId "user";
     /// A list of addresses or networks that rules refer to.
     ListId "list";
+    /// A root of client certificates.
+    CertificateId "certificate";
 }
 
 impl IdpId {

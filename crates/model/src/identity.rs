@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::email::Email;
 use crate::id::{IdpId, UserId};
+use crate::rule::ExternalEvaluationRule;
 
 /// A proven identity. Kept with the session; policies read it, `get-identity`
 /// shows it, tokens carry a part of it.
@@ -33,8 +34,23 @@ pub struct Identity {
     /// The claims that the provider's `claims` setting lists, in its order.
     #[serde(default)]
     pub oidc_fields: Map<String, Value>,
+    /// What a SAML provider's assertion said.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub saml_attributes: Map<String, Value>,
+    /// What services said that policies had asked about this person, at the
+    /// last sign-in to an application with such a policy.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evaluations: Vec<Evaluation>,
     /// Seconds since the epoch of the sign-in.
     pub iat: i64,
+}
+
+/// A service's verified answer to a rule of external evaluation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evaluation {
+    #[serde(flatten)]
+    pub asked: ExternalEvaluationRule,
+    pub success: bool,
 }
 
 /// The provider an identity came from.

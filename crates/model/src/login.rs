@@ -27,6 +27,11 @@ pub struct Target {
     /// Digest of the browser's `CF_AppSession` cookie on the application's
     /// host. Without it the hand-over sets no cookie but starts anew.
     pub app_session: Option<String>,
+    /// The common name of the client certificate that was valid on the
+    /// application's host, where the sign-in was sent from; on the team's host
+    /// none can be presented. The hand-over looks at the certificate itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
 }
 
 /// A browser was sent to an identity provider.

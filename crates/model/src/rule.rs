@@ -122,6 +122,11 @@ impl Network {
     pub fn contains(&self, address: std::net::IpAddr) -> bool {
         self.net.contains(&address)
     }
+
+    #[must_use]
+    pub const fn net(&self) -> IpNet {
+        self.net
+    }
 }
 
 impl std::str::FromStr for Network {

@@ -81,7 +81,14 @@ fn exclusive(kind: Kind, document: &str) -> Vec<String> {
         Kind::ServiceToken => serde_json::from_str::<ServiceTokenDocument>(document)
             .map(|token| vec![format!("the client id {}", token.client_id.as_str())])
             .unwrap_or_default(),
-        Kind::Policy | Kind::Group | Kind::IdentityProvider | Kind::Route | Kind::ApiToken | Kind::Tag => Vec::new(),
+        Kind::Policy
+        | Kind::Group
+        | Kind::IdentityProvider
+        | Kind::Route
+        | Kind::ApiToken
+        | Kind::Tag
+        | Kind::List
+        | Kind::Certificate => Vec::new(),
     }
 }
 

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use doorward_model::catalog::Change;
 use doorward_model::document::{
-    AppDocument, AppExtension, GroupDocument, IdentityProviderDocument, IdentityProviderExtension, Key, Kind, Object,
-    PolicyDocument, RouteDocument, RouteId, ServiceTokenDocument, ServiceTokenExtension, Unreadable,
+    AppDocument, AppExtension, CertificateDocument, CertificateExtension, GroupDocument, IdentityProviderDocument,
+    IdentityProviderExtension, Key, Kind, ListDocument, Object, PolicyDocument, RouteDocument, RouteId,
+    ServiceTokenDocument, ServiceTokenExtension, Unreadable,
 };
 use doorward_model::group::Group;
 use doorward_model::idp::IdentityProvider;
@@ -43,6 +44,8 @@ fn of_keys<'a>(set: &Set, keys: impl Iterator<Item = &'a Key>, setting: &Setting
             Kind::Route => entries.extend(route(set, key)?),
             // They decide about nothing that the catalog is asked for.
             Kind::ApiToken | Kind::Tag => {}
+            Kind::List => entries.extend(list(set, key)?),
+            Kind::Certificate => entries.extend(certificate(set, key)?),
         }
     }
     for key in apps {
@@ -99,6 +102,22 @@ fn route(set: &Set, key: &Key) -> Result<Option<Change>, Unreadable> {
         return Err(object.unreadable("its address is another than its id"));
     }
     Ok(Some(Change::Route(Arc::new(route))))
+}
+
+fn list(set: &Set, key: &Key) -> Result<Option<Change>, Unreadable> {
+    let absent = id(key).map(Change::NoList);
+    let Some(object) = set.get(key) else { return Ok(absent) };
+    let document: ListDocument = object.document()?;
+    let list = document.list().map_err(|error| object.unreadable(error))?;
+    Ok(list.map_or(absent, |list| Some(Change::List(Arc::new(list)))))
+}
+
+fn certificate(set: &Set, key: &Key) -> Result<Option<Change>, Unreadable> {
+    let Some(object) = set.get(key) else { return Ok(id(key).map(Change::NoRoot)) };
+    let extension: CertificateExtension = object.extension()?;
+    let document: CertificateDocument = object.document()?;
+    let root = document.root(extension).map_err(|error| object.unreadable(error))?;
+    Ok(Some(Change::Root(Arc::new(root))))
 }
 
 /// In the order of the file; what the API made comes after that, the oldest first.

@@ -63,6 +63,8 @@ pub(crate) fn alice() -> Identity {
         ip: "192.0.2.1".parse().unwrap(),
         country: Some("PT".to_owned()),
         oidc_fields: Map::new(),
+        saml_attributes: serde_json::Map::new(),
+        evaluations: Vec::new(),
         iat: NOW.secs(),
     }
 }

@@ -79,6 +79,25 @@ impl Store {
             .map(|_| ())
     }
 
+    /// Keeps another identity with a sign-in, if that has not ended and its
+    /// identity is still the one of `session`; says whether.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn amend_session(&self, session: &Session, identity: &Identity) -> Result<bool, StoreError> {
+        self.database()
+            .change(
+                sqlx::query(
+                    "UPDATE sessions SET identity = $1 WHERE nonce = $2 AND identity = $3 AND ended_at IS NULL",
+                )
+                .bind(json(identity))
+                .bind(session.nonce.as_str().to_owned())
+                .bind(json(&session.identity)),
+            )
+            .await
+            .map(|rows| rows == 1)
+    }
+
     /// The sign-in with this nonce, unless it was ended or is written in a form
     /// that only a newer version knows. It is there for some time after its
     /// expiry, because tokens may outlive the organisation session; whether it

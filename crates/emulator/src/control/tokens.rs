@@ -158,6 +158,8 @@ impl Emulator {
             ip: std::net::Ipv4Addr::LOCALHOST.into(),
             country: person.country,
             oidc_fields: person.claims,
+            saml_attributes: serde_json::Map::new(),
+            evaluations: Vec::new(),
             iat: signed_in.secs(),
         }
     }

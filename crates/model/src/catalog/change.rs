@@ -1,14 +1,17 @@
 //! One snapshot out of another: the parts that changed are made anew, the rest
 //! is shared. With thousands of applications, changing one costs one.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Catalog;
 use crate::app::App;
+use crate::certificate::RootCertificate;
 use crate::document::RouteId;
 use crate::group::Group;
-use crate::id::{AppId, GroupId, ServiceTokenId};
+use crate::id::{AppId, CertificateId, GroupId, ListId, ServiceTokenId};
 use crate::idp::IdentityProvider;
+use crate::list::List;
 use crate::route::Route;
 use crate::service_token::ServiceToken;
 use crate::time::Lifetime;
@@ -28,6 +31,10 @@ pub enum Change {
     NoServiceToken(ServiceTokenId),
     Route(Arc<Route>),
     NoRoute(RouteId),
+    List(Arc<List>),
+    NoList(ListId),
+    Root(Arc<RootCertificate>),
+    NoRoot(CertificateId),
     /// Life of the organisation session.
     SessionDuration(Lifetime),
 }
@@ -63,6 +70,16 @@ impl Catalog {
                 let address = id.address();
                 Arc::make_mut(&mut self.routes).remove(&address.host, &address.path, |_| true);
             }
+            Change::List(list) => drop(Arc::make_mut(&mut self.lists).insert(list.id, list)),
+            Change::NoList(id) => drop(Arc::make_mut(&mut self.lists).remove(&id)),
+            Change::Root(root) => {
+                Arc::make_mut(&mut self.roots).insert(root.id, root);
+                self.index_roots();
+            }
+            Change::NoRoot(id) => {
+                Arc::make_mut(&mut self.roots).remove(&id);
+                self.index_roots();
+            }
             Change::SessionDuration(duration) => self.team.session_duration = duration,
         }
     }
@@ -96,6 +113,17 @@ impl Catalog {
         }
         Arc::make_mut(&mut self.by_aud).remove(&app.aud);
         Arc::make_mut(&mut self.apps).remove(&id);
+    }
+
+    /// All anew: there are few.
+    fn index_roots(&mut self) {
+        let mut by_host: HashMap<String, Vec<Arc<RootCertificate>>> = HashMap::new();
+        for root in self.roots.values() {
+            for host in &root.associated_hostnames {
+                by_host.entry(host.clone()).or_default().push(Arc::clone(root));
+            }
+        }
+        self.roots_by_host = Arc::new(by_host);
     }
 
     fn remove_service_token(&mut self, id: ServiceTokenId) {

@@ -91,6 +91,8 @@ pub(crate) fn session_of(address: &str) -> Session {
         ip: "2001:db8::1".parse().unwrap(),
         country: None,
         oidc_fields: serde_json::json!({ "department": ["a", 1, null] }).as_object().unwrap().clone(),
+        saml_attributes: serde_json::Map::new(),
+        evaluations: Vec::new(),
         iat: NOW.secs(),
     };
     Session {

@@ -21,6 +21,7 @@ crate::on_both_databases! {
 fn handoff() -> Handoff {
     Handoff {
         target: Target {
+            certificate: None,
             app: AppId::random(),
             origin: "https://wiki.example.com".into(),
             return_to: ReturnPath::root(),
