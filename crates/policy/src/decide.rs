@@ -13,6 +13,7 @@ use crate::evaluate::{Evaluation, Finding};
 use crate::facts::{Facts, Seen};
 use crate::met::Met;
 use crate::precedence::{Order, Round};
+use crate::reach;
 use crate::trace::{Outcome, Silent, Trace};
 use crate::verdict::{Grant, Permit, Refusal, RefusalKind};
 
@@ -29,6 +30,24 @@ pub fn decide(app: &Arc<App>, catalog: &Catalog, facts: &Facts<'_>) -> Result<Pe
 #[must_use]
 pub fn preflight(app: &Arc<App>) -> Option<Permit> {
     app.options_preflight_bypass.then(|| Permit::unchecked_preflight(app))
+}
+
+/// The policies whose answer a verdict needs and that cannot be decided yet.
+pub(crate) fn undecided<'a>(app: &'a Arc<App>, catalog: &'a Catalog, facts: &'a Facts<'a>) -> Vec<&'a Policy> {
+    let case = Case { app, catalog, facts, order: Order::of(&app.policies) };
+    if case.machines(&mut Silent).is_some() {
+        return Vec::new();
+    }
+    let mut evaluation = Evaluation::new(catalog, Seen::by_people_policies(facts, app, catalog));
+    let mut found = Vec::new();
+    for (_, policy) in case.order.round(Round::People) {
+        match evaluation.rule_set(policy.into(), &mut Silent).met {
+            Met::True => break,
+            Met::Unknown => found.push(policy),
+            Met::False => {}
+        }
+    }
+    found
 }
 
 /// [`decide`], telling `trace` what was asked and answered on the way.
@@ -59,9 +78,7 @@ impl Case<'_> {
         for (index, policy) in self.order.round(Round::Machines) {
             let grant = match policy.decision {
                 Decision::Bypass => Some(Grant::Bypass),
-                // Service Auth admits machines that prove themselves: `everyone`
-                // there means every such machine, not everybody.
-                _ => self.facts.service_token.map(Grant::Service),
+                _ => self.credential(policy),
             };
             if grant.is_none() && !T::COMPLETE {
                 continue;
@@ -78,6 +95,20 @@ impl Case<'_> {
             }
         }
         None
+    }
+
+    /// As what Service Auth admits who calls. It admits machines that prove
+    /// themselves: `everyone` there means every such machine, not everybody.
+    /// A service token is proof for every such policy, a certificate or
+    /// another application's token only where the policy speaks of it.
+    fn credential(&self, policy: &Policy) -> Option<Grant> {
+        let Facts { service_token, linked_app, certificate, .. } = *self.facts;
+        let linked = |app| reach::speaks_of_link(policy, self.catalog, app).then_some(Grant::Linked);
+        let certified = |_| reach::speaks_of_certificates(policy, self.catalog).then_some(Grant::Certificate);
+        service_token
+            .map(Grant::Service)
+            .or_else(|| linked_app.and_then(linked))
+            .or_else(|| certificate.and_then(certified))
     }
 
     /// Allow and Block. Allow means "an identity was proven *and* the rules

@@ -10,7 +10,9 @@ use doorward_model::rule::Rule;
 use crate::facts::Seen;
 use crate::met::{Answer, Met, Why};
 use crate::selector::group::Groups;
-use crate::selector::{claim, decides, email, geo, ip, login, provider_group, service_token};
+use crate::selector::{
+    certificate, claim, email, external, geo, ip, linked_app, list, login, provider_group, service_token, undecidable,
+};
 use crate::trace::Trace;
 
 /// One pass over rules under one view of the facts.
@@ -91,26 +93,35 @@ impl<'a> Evaluation<'a> {
 
     /// What one rule says.
     pub(crate) fn answer<T: Trace>(&mut self, rule: &'a Rule, trace: &mut T) -> Answer {
-        let seen = &self.seen;
+        let (seen, catalog) = (&self.seen, self.catalog);
         match rule {
             Rule::Everyone(_) => Answer::plain(true),
             Rule::Email(rule) => email::address(rule, seen),
             Rule::EmailDomain(rule) => email::domain(rule, seen),
+            Rule::EmailList(rule) => list::emails(rule, seen, catalog),
             Rule::Ip(rule) => ip::network(rule, seen),
+            Rule::IpList(rule) => list::networks(rule, seen, catalog),
             Rule::Geo(rule) => geo::country(rule, seen),
-            Rule::LoginMethod(rule) => login::provider(rule, seen),
-            Rule::AuthMethod(rule) => login::method(rule, seen),
-            Rule::Oidc(rule) => claim::oidc(rule, seen, self.catalog),
-            Rule::AzureAd(rule) => provider_group::azure_ad(rule, seen),
-            Rule::Okta(rule) => provider_group::okta(rule, seen),
-            Rule::Gsuite(rule) => provider_group::gsuite(rule, seen),
-            Rule::GithubOrganization(rule) => provider_group::github(rule, seen),
+            Rule::CommonName(rule) => certificate::common_name(rule, seen),
+            Rule::Certificate(_) => certificate::valid(seen),
             Rule::ServiceToken(rule) => service_token::one(rule, seen),
             Rule::AnyValidServiceToken(_) => service_token::any(seen),
+            Rule::LinkedAppToken(rule) => linked_app::token(rule, seen),
+            Rule::LoginMethod(rule) => login::provider(rule, seen),
+            Rule::AuthMethod(rule) => login::method(rule, seen),
+            Rule::AzureAd(rule) => provider_group::azure_ad(rule, seen),
+            Rule::Gsuite(rule) => provider_group::gsuite(rule, seen),
+            Rule::GithubOrganization(rule) => provider_group::github(rule, seen),
+            Rule::Okta(rule) => provider_group::okta(rule, seen),
+            Rule::Saml(rule) => claim::saml(rule, seen),
+            Rule::Oidc(rule) => claim::oidc(rule, seen, catalog),
             Rule::Group(rule) => self.group(rule, trace),
-            _ => {
-                debug_assert!(!decides(rule), "a selector that is said to be decided has an arm above");
-                Answer::unknown(Why::CannotDecide)
+            Rule::ExternalEvaluation(rule) => external::answer(rule, seen),
+            Rule::AuthContext(_)
+            | Rule::DevicePosture(_)
+            | Rule::UserRiskScore(_)
+            | Rule::CloudflareAccountMember(_) => {
+                Answer::unknown(undecidable(rule).expect("these are the selectors that cannot be decided"))
             }
         }
     }

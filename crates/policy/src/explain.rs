@@ -67,7 +67,7 @@ impl From<&Result<Permit, Refusal>> for Verdict {
         match decided {
             Ok(permit) => match permit.grant() {
                 Grant::Bypass => Self::Bypass,
-                Grant::Service(_) => Self::ServiceAuth,
+                Grant::Service(_) | Grant::Certificate | Grant::Linked => Self::ServiceAuth,
                 Grant::Identity => Self::Allow,
             },
             Err(refusal) => match refusal.kind {
@@ -129,7 +129,7 @@ impl fmt::Display for Outcome {
             Self::Blocks => "blocks",
             Self::DoesNotApply => "does not apply",
             Self::AwaitsSignIn => "could apply once somebody has signed in",
-            Self::NeedsServiceToken => "would let in a service token, and none was presented",
+            Self::NeedsServiceToken => "would let in a machine that proves itself, and none did",
             Self::NotReached => "not asked, a policy before it decided",
         })
     }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use doorward_model::app::App;
 use doorward_model::catalog::Catalog;
-use doorward_model::id::ServiceTokenId;
+use doorward_model::id::{AppId, ServiceTokenId};
 use doorward_model::identity::Identity;
 
 use crate::met::Why;
@@ -17,10 +17,24 @@ pub struct Facts<'a> {
     pub identity: Option<&'a Identity>,
     /// The service token that was presented, proven and in force.
     pub service_token: Option<ServiceTokenId>,
+    /// The common name of the client certificate, where one was presented that
+    /// counts on this host; empty when its subject has none.
+    pub certificate: Option<&'a str>,
+    /// Another application, by whose token in `Cf-Access-Token` somebody is
+    /// known: proven, in force, and somebody's who signed in there.
+    pub linked_app: Option<AppId>,
     /// The address of the client.
     pub client_ip: IpAddr,
     /// The ISO country of that address, where it is known.
     pub country: Option<&'a str>,
+}
+
+impl Facts<'_> {
+    /// A request that carries nothing, from this address.
+    #[must_use]
+    pub const fn of_nobody(client_ip: IpAddr) -> Self {
+        Self { identity: None, service_token: None, certificate: None, linked_app: None, client_ip, country: None }
+    }
 }
 
 /// The facts as the rules of one policy see them: without an identity there
@@ -29,6 +43,8 @@ pub struct Facts<'a> {
 pub(crate) struct Seen<'a> {
     pub(crate) identity: Result<&'a Identity, Why>,
     pub(crate) service_token: Option<ServiceTokenId>,
+    pub(crate) certificate: Option<&'a str>,
+    pub(crate) linked_app: Option<AppId>,
     pub(crate) client_ip: IpAddr,
     pub(crate) country: Option<&'a str>,
 }
@@ -60,6 +76,7 @@ impl<'a> Seen<'a> {
         let client_ip = facts.client_ip.to_canonical();
         // Geography sources write `XX` for "no country known" (Access docs, "country").
         let country = facts.country.filter(|code| !code.is_empty() && !code.eq_ignore_ascii_case("XX"));
-        Self { identity, service_token: facts.service_token, client_ip, country }
+        let Facts { service_token, certificate, linked_app, .. } = *facts;
+        Self { identity, service_token, certificate, linked_app, client_ip, country }
     }
 }

@@ -69,11 +69,19 @@ pub(crate) enum Why {
     OtherProvider,
     ClaimNotCollected,
     ClaimAbsent,
+    NoAssertion,
     CountryUnknown,
     NoServiceToken,
+    NoCertificate,
+    NoLinkedToken,
+    NotAnswered,
     GroupMissing,
     GroupEndless,
-    CannotDecide,
+    ListMissing,
+    OtherList,
+    NeedsAgent,
+    NeedsCloudflare,
+    NeedsEntra,
 }
 
 impl Why {
@@ -85,11 +93,19 @@ impl Why {
             Self::OtherProvider => "the sign-in was with another identity provider",
             Self::ClaimNotCollected => "the identity provider's `claims` setting does not list this claim",
             Self::ClaimAbsent => "the identity provider did not send this claim",
+            Self::NoAssertion => "the identity provider that was used makes no SAML assertions",
             Self::CountryUnknown => "the country of the address is not known",
             Self::NoServiceToken => "no valid service token was presented",
+            Self::NoCertificate => "no client certificate that counts on this host was presented",
+            Self::NoLinkedToken => "no valid token of another application was presented in Cf-Access-Token",
+            Self::NotAnswered => "the service has given no answer to be believed; it is asked at the sign-in",
             Self::GroupMissing => "there is no such group",
             Self::GroupEndless => "the group includes itself or is nested too deep",
-            Self::CannotDecide => "this selector cannot be decided here yet",
+            Self::ListMissing => "there is no such list",
+            Self::OtherList => "the list holds another kind of things",
+            Self::NeedsAgent => "this needs Cloudflare's device client, which does not report here",
+            Self::NeedsCloudflare => "this is about accounts at Cloudflare, which are not known here",
+            Self::NeedsEntra => "authentication contexts of Entra cannot be asked for here",
         }
     }
 }

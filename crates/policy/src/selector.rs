@@ -2,11 +2,15 @@
 //! one rule from what is seen of the request, and says why when it cannot.
 //! Names compare exactly, never by a part of them (J-03, J-06).
 
+pub(crate) mod certificate;
 pub(crate) mod claim;
 pub(crate) mod email;
+pub(crate) mod external;
 pub(crate) mod geo;
 pub(crate) mod group;
 pub(crate) mod ip;
+pub(crate) mod linked_app;
+pub(crate) mod list;
 pub(crate) mod login;
 pub(crate) mod provider_group;
 pub(crate) mod service_token;
@@ -39,32 +43,15 @@ fn from_provider<'a>(seen: &Seen<'a>, identity_provider_id: &str) -> Result<&'a 
 /// are read and written, are unknown in every verdict, and so never open.
 #[must_use]
 pub const fn decides(rule: &Rule) -> bool {
+    undecidable(rule).is_none()
+}
+
+/// Why no rule of this selector can be decided; `None` for those that can.
+pub(crate) const fn undecidable(rule: &Rule) -> Option<Why> {
     match rule {
-        Rule::Email(_)
-        | Rule::EmailDomain(_)
-        | Rule::Everyone(_)
-        | Rule::Ip(_)
-        | Rule::Geo(_)
-        | Rule::ServiceToken(_)
-        | Rule::AnyValidServiceToken(_)
-        | Rule::LoginMethod(_)
-        | Rule::AuthMethod(_)
-        | Rule::AzureAd(_)
-        | Rule::Gsuite(_)
-        | Rule::GithubOrganization(_)
-        | Rule::Okta(_)
-        | Rule::Oidc(_)
-        | Rule::Group(_) => true,
-        Rule::EmailList(_)
-        | Rule::IpList(_)
-        | Rule::CommonName(_)
-        | Rule::Certificate(_)
-        | Rule::LinkedAppToken(_)
-        | Rule::AuthContext(_)
-        | Rule::Saml(_)
-        | Rule::ExternalEvaluation(_)
-        | Rule::DevicePosture(_)
-        | Rule::UserRiskScore(_)
-        | Rule::CloudflareAccountMember(_) => false,
+        Rule::DevicePosture(_) | Rule::UserRiskScore(_) => Some(Why::NeedsAgent),
+        Rule::CloudflareAccountMember(_) => Some(Why::NeedsCloudflare),
+        Rule::AuthContext(_) => Some(Why::NeedsEntra),
+        _ => None,
     }
 }

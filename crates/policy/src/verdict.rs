@@ -74,6 +74,10 @@ pub enum Grant {
     Bypass,
     /// As the machine that holds this service token.
     Service(ServiceTokenId),
+    /// As the machine that holds the key of its client certificate.
+    Certificate,
+    /// As the person whom another application vouches for by its own token.
+    Linked,
     /// As the person who signed in.
     Identity,
 }

@@ -1,9 +1,9 @@
-//! `oidc`: a claim that the provider made about the person who signed in.
+//! `oidc` and `saml`: what the provider said about the person who signed in.
 
 use doorward_model::catalog::Catalog;
 use doorward_model::identity::Identity;
 use doorward_model::idp::IdpKind;
-use doorward_model::rule::OidcRule;
+use doorward_model::rule::{OidcRule, SamlRule};
 use serde_json::Value;
 
 use crate::facts::Seen;
@@ -26,6 +26,20 @@ pub(crate) fn oidc(rule: &OidcRule, seen: &Seen<'_>, catalog: &Catalog) -> Answe
         None if is_collected(&rule.claim_name, identity, catalog) => Answer::not_met(Why::ClaimAbsent),
         // Nobody asked the provider, so nobody can say "no": in an `exclude` that would open.
         None => Answer::unknown(Why::ClaimNotCollected),
+    }
+}
+
+/// An attribute of the assertion, by its exact name.
+pub(crate) fn saml(rule: &SamlRule, seen: &Seen<'_>) -> Answer {
+    let identity = match from_provider(seen, &rule.identity_provider_id) {
+        Ok(identity) => identity,
+        Err(answer) => return answer,
+    };
+    match identity.saml_attributes.get(&rule.attribute_name) {
+        Some(value) => Answer::plain(has(value, &rule.attribute_value)),
+        None if identity.idp.kind == "saml" => Answer::not_met(Why::ClaimAbsent),
+        // Other providers make no assertion, and so cannot say "no".
+        None => Answer::unknown(Why::NoAssertion),
     }
 }
 
@@ -122,6 +136,29 @@ mod tests {
         alice.idp.id = OTHER_IDP;
         assert_eq!(met(&oidc("groups", "admins"), &alice.facts()), False);
         assert_eq!(met(&oidc("groups", "admins"), &nobody()), Unknown);
+    }
+
+    #[test]
+    fn a_saml_attribute_is_met_by_its_exact_value_or_by_one_of_its_values() {
+        let idp = person("x@corp.test").idp.id;
+        let wanted = |value: &str| {
+            rule(json!({"saml": {"attribute_name": "role", "attribute_value": value, "identity_provider_id": idp}}))
+        };
+        let mut alice = person("alice@corp.test");
+        assert_eq!(met(&wanted("eng"), &alice.facts()), Unknown, "a provider without assertions");
+        alice.idp.kind = "saml".into();
+        assert_eq!(met(&wanted("eng"), &alice.facts()), False, "an assertion without the attribute");
+        for (attribute, value, expected) in [
+            (json!("eng"), "eng", True),
+            (json!(["ops", "eng"]), "eng", True),
+            (json!(["ops", "eng"]), "en", False),
+            (json!("eng,ops"), "eng", False),
+        ] {
+            alice.saml_attributes.insert("role".into(), attribute.clone());
+            assert_eq!(met(&wanted(value), &alice.facts()), expected, "{attribute} {value}");
+        }
+        alice.idp.id = OTHER_IDP;
+        assert_eq!(met(&wanted("eng"), &alice.facts()), False, "j_12");
     }
 
     #[test]

@@ -8,12 +8,19 @@ use crate::facts::Seen;
 use crate::met::Answer;
 use crate::selector::from_provider;
 
+/// By id: anybody who may make groups may give one the name of another's id.
 pub(crate) fn azure_ad(rule: &AzureAdRule, seen: &Seen<'_>) -> Answer {
-    any_group(seen, &rule.identity_provider_id, |group| group.is(&rule.id))
+    any_group(seen, &rule.identity_provider_id, |group| match group {
+        IdentityGroup::Name(id) | IdentityGroup::Object { id, .. } => *id == rule.id,
+    })
 }
 
+/// By name, as Okta's administrators do; its ids are of no use to them.
 pub(crate) fn okta(rule: &OktaRule, seen: &Seen<'_>) -> Answer {
-    any_group(seen, &rule.identity_provider_id, |group| group.is(&rule.name))
+    any_group(seen, &rule.identity_provider_id, |group| match group {
+        IdentityGroup::Name(name) | IdentityGroup::Object { name: Some(name), .. } => *name == rule.name,
+        IdentityGroup::Object { name: None, .. } => false,
+    })
 }
 
 /// Google names a group by its address, so case does not count.
@@ -57,11 +64,13 @@ mod tests {
         let team = json!({"github-organization": {"name": "acme", "team": "sre", "identity_provider_id": idp}});
         let table: Vec<(Value, Value, crate::Met)> = vec![
             (azure("g-1"), json!([{"id": "g-1", "name": "Admins"}]), True),
-            (azure("Admins"), json!([{"id": "g-1", "name": "Admins"}]), True),
+            (azure("g-1"), json!([{"id": "g-2", "name": "g-1"}]), False),
             (azure("g-1"), json!(["g-1"]), True),
             (azure("g-1"), json!(["g-11"]), False),
             (okta("Admins"), json!(["Users", "Admins"]), True),
+            (okta("Admins"), json!([{"id": "00g1", "name": "Admins"}]), True),
             (okta("Admins"), json!(["admins"]), False),
+            (okta("00g1"), json!([{"id": "00g1", "name": "Admins"}]), False),
             (gsuite("Ops@corp.test"), json!(["ops@corp.test"]), True),
             (gsuite("ops@corp.test"), json!([{"id": "1", "email": "ops@corp.test"}]), True),
             (gsuite("ops@corp.test"), json!(["devops@corp.test"]), False),

@@ -23,7 +23,7 @@ fn before_the_sign_in_the_tree_says_what_is_not_known_yet() {
         text,
         r#"login: Wiki, a policy could let in somebody who has signed in
 
-3. CI (Service Auth): would let in a service token, and none was presented
+3. CI (Service Auth): would let in a machine that proves itself, and none did
    include (any of)
      met      everyone
 
@@ -31,7 +31,7 @@ fn before_the_sign_in_the_tree_says_what_is_not_known_yet() {
    include (any of)
      not met  ip 10.0.0.0/8
    require (all of)
-     unknown  device_posture u (this selector cannot be decided here yet)
+     unknown  device_posture u (this needs Cloudflare's device client, which does not report here)
 
 1. Team (Allow): could apply once somebody has signed in
    include (any of)

@@ -1,13 +1,14 @@
 //! What holds for every application and every request, tried on random ones.
 
 use doorward_model::group::Group;
+use doorward_model::identity::Evaluation;
 use doorward_model::policy::{Decision, Policy};
-use doorward_model::rule::Rule;
+use doorward_model::rule::{ExternalEvaluationRule, Rule};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::sample::{IDP, Person, Sample, TOKEN, group, group_rule, nobody, person, policy, rule};
-use crate::{Facts, Grant, Permit, Refusal, RefusalKind, Verdict, explain};
+use super::sample::{IDP, OTHER_APP, Person, Sample, TOKEN, group, group_rule, list_id, nobody, person, policy, rule};
+use crate::{Facts, Grant, Permit, Refusal, RefusalKind, Verdict, explain, wanted};
 
 /// Few values, so that rules and requests often meet.
 fn any_rule() -> impl Strategy<Value = Rule> {
@@ -24,6 +25,12 @@ fn any_rule() -> impl Strategy<Value = Rule> {
         json!({"oidc": {"claim_name": "groups", "claim_value": "x", "identity_provider_id": IDP}}),
         json!({"service_token": {"token_id": TOKEN}}),
         json!({"any_valid_service_token": {}}),
+        json!({"certificate": {}}),
+        json!({"common_name": {"common_name": "robot"}}),
+        json!({"linked_app_token": {"app_uid": OTHER_APP}}),
+        json!({"email_list": {"id": list_id("L")}}),
+        json!({"ip_list": {"id": list_id("N")}}),
+        json!({"external_evaluation": {"evaluate_url": "https://e.test/", "keys_url": "https://e.test/keys"}}),
         group_rule("G0"),
         group_rule("G1"),
         group_rule("G2"),
@@ -43,13 +50,10 @@ fn rules() -> impl Strategy<Value = [Vec<Rule>; 3]> {
 }
 
 fn any_policy() -> impl Strategy<Value = Policy> {
-    let decisions = vec![Decision::Allow, Decision::Deny, Decision::Bypass, Decision::NonIdentity];
-    (prop::sample::select(decisions), 1..9_u32, rules()).prop_map(
-        |(decision, precedence, [include, require, exclude])| {
-            let empty = policy(&format!("P{precedence}"), decision, precedence, json!({"include": []}));
-            Policy { include, require, exclude, ..empty }
-        },
-    )
+    (any_decision(), 1..9_u32, rules()).prop_map(|(decision, precedence, [include, require, exclude])| {
+        let empty = policy(&format!("P{precedence}"), decision, precedence, json!({"include": []}));
+        Policy { include, require, exclude, ..empty }
+    })
 }
 
 fn any_sample() -> impl Strategy<Value = Sample> {
@@ -58,7 +62,8 @@ fn any_sample() -> impl Strategy<Value = Sample> {
             let empty = group(name, json!({"include": []}));
             Group { include, require, exclude, ..empty }
         });
-        Sample { policies, groups: groups.collect(), ..Sample::default() }
+        let lists = Sample::default().list("L", "EMAIL", &["b@corp.test"]).list("N", "IP", &["10.0.0.0/8"]);
+        Sample { policies, groups: groups.collect(), ..lists }
     })
 }
 
@@ -66,6 +71,8 @@ fn any_sample() -> impl Strategy<Value = Sample> {
 struct Asked {
     person: Option<Person>,
     token: bool,
+    certificate: Option<&'static str>,
+    linked: bool,
     inside: bool,
     country: Option<&'static str>,
 }
@@ -75,6 +82,8 @@ impl Asked {
         Facts {
             identity: self.person.as_deref(),
             service_token: self.token.then_some(TOKEN),
+            certificate: self.certificate,
+            linked_app: self.linked.then_some(OTHER_APP),
             client_ip: if self.inside { "10.1.2.3" } else { "192.0.2.1" }.parse().unwrap(),
             country: self.country,
         }
@@ -82,13 +91,27 @@ impl Asked {
 }
 
 fn any_person() -> impl Strategy<Value = Person> {
-    prop_oneof![Just("a@corp.test"), Just("b@corp.test"), Just("a@evil.test")].prop_map(person)
+    let answer = prop_oneof![Just(None), Just(Some(true)), Just(Some(false))];
+    (prop_oneof![Just("a@corp.test"), Just("b@corp.test"), Just("a@evil.test")], answer).prop_map(|(email, answer)| {
+        let mut person = person(email);
+        person.evaluations = answer.map(|success| Evaluation { asked: question(), success }).into_iter().collect();
+        person
+    })
 }
 
 fn any_request() -> impl Strategy<Value = Asked> {
     let country = prop_oneof![Just(None), Just(Some("PT")), Just(Some("US"))];
-    (prop::option::of(any_person()), any::<bool>(), any::<bool>(), country)
-        .prop_map(|(person, token, inside, country)| Asked { person, token, inside, country })
+    let certificate = prop_oneof![Just(None), Just(Some("robot")), Just(Some("other"))];
+    (prop::option::of(any_person()), any::<bool>(), certificate, any::<bool>(), any::<bool>(), country).prop_map(
+        |(person, token, certificate, linked, inside, country)| Asked {
+            person,
+            token,
+            certificate,
+            linked,
+            inside,
+            country,
+        },
+    )
 }
 
 /// What a decision is, in a form that compares.
@@ -98,6 +121,21 @@ fn told(decided: Result<Permit, Refusal>) -> (Verdict, Option<String>, Option<St
         Ok(permit) => (verdict, Some(permit.policy().to_owned()), Some(permit.rule().to_owned())),
         Err(refusal) => (verdict, refusal.policy, refusal.rule),
     }
+}
+
+fn any_decision() -> impl Strategy<Value = Decision> {
+    prop::sample::select(vec![Decision::Allow, Decision::Deny, Decision::Bypass, Decision::NonIdentity])
+}
+
+/// In the order in which they stand.
+fn renumber(sample: &mut Sample) {
+    for (policy, precedence) in sample.policies.iter_mut().zip(1..) {
+        policy.precedence = precedence;
+    }
+}
+
+fn question() -> ExternalEvaluationRule {
+    ExternalEvaluationRule { evaluate_url: "https://e.test/".into(), keys_url: "https://e.test/keys".into() }
 }
 
 fn every_rule(sample: &mut Sample) -> impl Iterator<Item = &mut Rule> {
@@ -150,11 +188,68 @@ proptest! {
     }
 
     #[test]
+    fn policies_that_do_not_apply_can_stand_anywhere(
+        sample in any_sample(), asked in any_request(), place in any::<prop::sample::Index>(), decision in any_decision(),
+    ) {
+        let mut longer = sample.clone();
+        let never = policy("Never", decision, 1, json!({"include": [{"ip": {"ip": "198.51.100.1"}}]}));
+        longer.policies.insert(place.index(sample.policies.len() + 1), never);
+        renumber(&mut longer);
+        let mut shorter = sample;
+        renumber(&mut shorter);
+        prop_assert_eq!(told(longer.decide(&asked.facts())), told(shorter.decide(&asked.facts())));
+    }
+
+    #[test]
+    fn policies_of_one_kind_in_a_row_give_one_verdict_in_any_order(
+        sample in any_sample(), asked in any_request(), decision in any_decision(),
+    ) {
+        let mut forward = sample;
+        forward.policies.iter_mut().for_each(|policy| policy.decision = decision);
+        renumber(&mut forward);
+        let mut backward = forward.clone();
+        backward.policies.reverse();
+        renumber(&mut backward);
+        let verdict = |sample: &Sample| told(sample.decide(&asked.facts())).0;
+        prop_assert_eq!(verdict(&forward), verdict(&backward));
+    }
+
+    #[test]
+    fn machine_policies_and_people_policies_do_not_mind_who_is_listed_first(
+        sample in any_sample(), asked in any_request(),
+    ) {
+        let mut sorted = sample.clone();
+        sorted.policies.sort_by_key(|policy| policy.precedence);
+        sorted.policies.sort_by_key(|policy| matches!(policy.decision, Decision::Allow | Decision::Deny));
+        renumber(&mut sorted);
+        prop_assert_eq!(told(sample.decide(&asked.facts())), told(sorted.decide(&asked.facts())));
+    }
+
+    #[test]
+    fn what_is_wanted_settles_the_verdict_as_far_as_services_can(
+        sample in any_sample(), asked in any_request(), success: bool,
+    ) {
+        // Answers to questions that were not wanted change nothing.
+        let Some(mut person) = asked.person.clone() else { return Ok(()) };
+        person.evaluations.clear();
+        let without = Asked { person: Some(person.clone()), ..asked };
+        if !wanted(&sample.app(), &sample.catalog(), &without.facts()).is_empty() {
+            return Ok(());
+        }
+        person.evaluations.push(Evaluation { asked: question(), success });
+        let with = Asked { person: Some(person), ..without.clone() };
+        let verdict = |asked: &Asked| Verdict::from(&sample.decide(&asked.facts()));
+        prop_assert_eq!(verdict(&with), verdict(&without));
+    }
+
+    #[test]
     fn nobody_passes_without_a_credential_but_by_bypass(sample in any_sample(), asked in any_request()) {
         if let Ok(permit) = sample.decide(&asked.facts()) {
             let decision = sample.policies.iter().any(|p| p.name == permit.policy() && match permit.grant() {
                 Grant::Bypass => p.decision == Decision::Bypass,
                 Grant::Service(id) => p.decision == Decision::NonIdentity && asked.facts().service_token == Some(id),
+                Grant::Certificate => p.decision == Decision::NonIdentity && asked.certificate.is_some(),
+                Grant::Linked => p.decision == Decision::NonIdentity && asked.linked,
                 Grant::Identity => p.decision == Decision::Allow && asked.person.is_some(),
             });
             prop_assert!(decision);

@@ -5,7 +5,7 @@ use doorward_model::policy::Decision::{Allow, Bypass, Deny, NonIdentity};
 use doorward_model::time::Lifetime;
 use serde_json::{Value, json};
 
-use super::sample::{IDP, OTHER_IDP, Sample, TOKEN, group_rule, machine, nobody, person};
+use super::sample::{IDP, OTHER_APP, OTHER_IDP, Sample, TOKEN, group_rule, machine, nobody, person};
 use crate::{Facts, Grant, RefusalKind};
 
 fn everyone() -> Value {
@@ -30,6 +30,8 @@ fn verdict(sample: &Sample, facts: &Facts<'_>) -> String {
                 assert_eq!(id, TOKEN);
                 format!("service {}", permit.policy())
             }
+            Grant::Certificate => format!("certificate {}", permit.policy()),
+            Grant::Linked => format!("linked {}", permit.policy()),
             Grant::Identity => format!("allow {}", permit.policy()),
         },
         Err(refusal) => {
@@ -256,4 +258,81 @@ fn a_permit_and_a_refusal_name_the_policy_and_the_rule_that_decided() {
 fn without_a_duration_of_the_policy_the_applications_holds() {
     let permit = Sample::default().policy("A", Allow, everyone()).decide(&person("a@b").facts()).unwrap();
     assert_eq!(permit.session_duration(), Lifetime::from_hours(24));
+}
+
+#[test]
+fn service_auth_admits_a_certificate_only_where_the_policy_speaks_of_certificates() {
+    let robot = Facts { certificate: Some("robot"), ..nobody() };
+    let sample = |rules: Value| {
+        Sample::default().group("Robots", json!({"include": [{"common_name": {"common_name": "robot"}}]})).policy(
+            "M",
+            NonIdentity,
+            rules,
+        )
+    };
+    for (rules, verdict_of_robot, verdict_of_nobody) in [
+        (json!({"include": [{"certificate": {}}]}), "certificate M", "forbidden -"),
+        (json!({"include": [{"common_name": {"common_name": "robot"}}]}), "certificate M", "forbidden -"),
+        (json!({"include": [{"common_name": {"common_name": "other"}}]}), "forbidden -", "forbidden -"),
+        (json!({"include": [group_rule("Robots")]}), "certificate M", "forbidden -"),
+        (json!({"include": [{"everyone": {}}], "require": [{"certificate": {}}]}), "certificate M", "forbidden -"),
+        (json!({"include": [{"everyone": {}}]}), "forbidden -", "forbidden -"),
+        (json!({"include": [{"everyone": {}}], "exclude": [{"certificate": {}}]}), "forbidden -", "forbidden -"),
+    ] {
+        let sample = sample(rules.clone());
+        assert_eq!(verdict(&sample, &robot), verdict_of_robot, "{rules}");
+        assert_eq!(verdict(&sample, &nobody()), verdict_of_nobody, "{rules}");
+    }
+}
+
+#[test]
+fn a_certificate_alone_is_nobody_to_an_allow_policy() {
+    let sample =
+        Sample::default().policy("A", Allow, json!({"include": [{"everyone": {}}], "require": [{"certificate": {}}]}));
+    let alice = person("alice@corp.test");
+    assert_eq!(verdict(&sample, &Facts { certificate: Some("laptop"), ..nobody() }), "needs_login -");
+    assert_eq!(verdict(&sample, &nobody()), "forbidden -", "no sign-in brings a certificate");
+    assert_eq!(verdict(&sample, &Facts { certificate: Some("laptop"), ..alice.facts() }), "allow A");
+    assert_eq!(verdict(&sample, &alice.facts()), "denied -");
+}
+
+#[test]
+fn another_applications_token_opens_only_where_a_service_auth_policy_speaks_of_it() {
+    let linked = Facts { linked_app: Some(OTHER_APP), ..nobody() };
+    let rule = json!({"linked_app_token": {"app_uid": OTHER_APP}});
+    let another = json!({"linked_app_token": {"app_uid": uuid::Uuid::from_u128(99)}});
+    for (decision, rules, expected) in [
+        (NonIdentity, json!({"include": [rule]}), "linked P"),
+        (NonIdentity, json!({"include": [{"everyone": {}}], "require": [rule]}), "linked P"),
+        (NonIdentity, json!({"include": [another]}), "forbidden -"),
+        (NonIdentity, json!({"include": [{"everyone": {}}]}), "forbidden -"),
+        (Bypass, json!({"include": [rule]}), "bypass P"),
+        (Allow, json!({"include": [rule]}), "needs_login -"),
+    ] {
+        let sample = Sample::default().policy("P", decision, rules.clone());
+        assert_eq!(verdict(&sample, &linked), expected, "{decision:?} {rules}");
+        let is_linked = crate::links(&sample.app(), &sample.catalog(), OTHER_APP);
+        assert_eq!(is_linked, rules.to_string().contains(&OTHER_APP.to_string()) && decision != Allow);
+    }
+}
+
+#[test]
+fn j_13_what_services_have_to_say_is_wanted_only_where_it_decides() {
+    let question = |n: u8| json!({"external_evaluation": {"evaluate_url": format!("https://e.test/{n}"), "keys_url": "https://e.test/keys"}});
+    let alice = person("alice@corp.test");
+    let wanted = |sample: &Sample, facts: &Facts<'_>| -> Vec<String> {
+        crate::wanted(&sample.app(), &sample.catalog(), facts).into_iter().map(|asked| asked.evaluate_url).collect()
+    };
+    let sample = Sample::default()
+        .group("Judged", json!({"include": [question(1)]}))
+        .policy("Other", Allow, json!({"include": [question(0)], "require": [{"email": {"email": "bob@corp.test"}}]}))
+        .policy("First", Allow, json!({"include": [group_rule("Judged"), group_rule("Judged")]}))
+        .policy("Rest", Allow, only("alice@corp.test"))
+        .policy("After", Deny, json!({"include": [question(2)]}));
+    assert_eq!(wanted(&sample, &alice.facts()), ["https://e.test/1"]);
+    assert!(crate::evaluates(&sample.app(), &sample.catalog()));
+    let bypassed = sample.clone().policy("Open", Bypass, everyone());
+    assert_eq!(wanted(&bypassed, &alice.facts()), [""; 0]);
+    let plain = Sample::default().policy("Rest", Allow, only("alice@corp.test"));
+    assert!(!crate::evaluates(&plain.app(), &plain.catalog()));
 }

@@ -5,11 +5,13 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use doorward_model::app::App;
-use doorward_model::catalog::{Catalog, Parts};
+use doorward_model::catalog::{Catalog, Change, Parts};
+use doorward_model::document::ListDocument;
 use doorward_model::group::Group;
-use doorward_model::id::{AccountId, GroupId, IdpId, PolicyId, ServiceTokenId, UserId};
+use doorward_model::id::{AccountId, AppId, GroupId, IdpId, ListId, PolicyId, ServiceTokenId, UserId};
 use doorward_model::identity::{Identity, IdpRef};
 use doorward_model::idp::{IdentityProvider, IdpKind, OidcEndpoints, OidcProvider};
+use doorward_model::list::List;
 use doorward_model::policy::{Decision, Policy};
 use doorward_model::rule::Rule;
 use doorward_model::secret::Secret;
@@ -26,12 +28,14 @@ use crate::{Facts, Met, Permit, Refusal, decide};
 pub(crate) const IDP: IdpId = IdpId(Uuid::from_u128(1));
 pub(crate) const OTHER_IDP: IdpId = IdpId(Uuid::from_u128(2));
 pub(crate) const TOKEN: ServiceTokenId = ServiceTokenId(Uuid::from_u128(3));
+pub(crate) const OTHER_APP: AppId = AppId(Uuid::from_u128(4));
 
 /// The world: an application with policies, groups and two identity providers.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sample {
     pub(crate) policies: Vec<Policy>,
     pub(crate) groups: Vec<Group>,
+    pub(crate) lists: Vec<List>,
     pub(crate) allowed_idps: Vec<IdpId>,
     /// The claims that sign-ins with the provider copy.
     pub(crate) collected: Vec<String>,
@@ -49,6 +53,15 @@ impl Sample {
 
     pub(crate) fn group(mut self, name: &str, rules: Value) -> Self {
         self.groups.push(group(name, rules));
+        self
+    }
+
+    /// With one more list of this type.
+    pub(crate) fn list(mut self, name: &str, kind: &str, values: &[&str]) -> Self {
+        let items: Vec<Value> = values.iter().map(|value| json!({"value": value})).collect();
+        let json = json!({"id": list_id(name), "name": name, "type": kind, "items": items});
+        let document: ListDocument = serde_json::from_value(json).unwrap();
+        self.lists.push(document.list().unwrap().unwrap());
         self
     }
 
@@ -101,7 +114,8 @@ impl Sample {
         let mut idps = vec![provider(IDP, &self.collected), provider(OTHER_IDP, &[])];
         idps.retain(|idp| !self.gone.contains(&idp.id));
         let groups = self.groups.clone();
-        Catalog::new(Parts { team, apps: vec![], groups, idps, service_tokens: vec![], routes: vec![] }, 1)
+        let parts = Parts { team, apps: vec![], groups, idps, service_tokens: vec![], routes: vec![] };
+        Catalog::new(parts, 1).with(self.lists.iter().cloned().map(|list| Change::List(list.into())), 1)
     }
 }
 
@@ -147,6 +161,10 @@ pub(crate) fn group_rule(name: &str) -> Value {
     json!({"group": {"id": group_id(name)}})
 }
 
+pub(crate) fn list_id(name: &str) -> ListId {
+    ListId::derived(&AccountId::derived("acme"), name)
+}
+
 fn group_id(name: &str) -> GroupId {
     GroupId::derived(&AccountId::derived("acme"), name)
 }
@@ -167,6 +185,8 @@ pub(crate) fn person(email: &str) -> Person {
         ip: IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)),
         country: None,
         oidc_fields: serde_json::Map::new(),
+        saml_attributes: serde_json::Map::new(),
+        evaluations: vec![],
         iat: 0,
     })
 }
@@ -192,7 +212,7 @@ impl DerefMut for Person {
 
 /// A request that carries nothing.
 pub(crate) fn nobody() -> Facts<'static> {
-    Facts { identity: None, service_token: None, client_ip: IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), country: None }
+    Facts::of_nobody(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)))
 }
 
 /// A request that carries [`TOKEN`].
