@@ -2,6 +2,7 @@
 //! order that Access gives them (Access docs, "application token"). Each kind
 //! is a type of its own.
 
+use doorward_model::certificate::{ClientCertificate, Presented};
 use doorward_model::email::Email;
 use doorward_model::id::{Aud, IdentityNonce, UserId};
 use doorward_model::identity::Identity;
@@ -112,6 +113,9 @@ pub struct MetadataClaims {
     iat: i64,
 }
 
+/// The `auth_status` of a valid certificate.
+const SUCCESS: &str = "SUCCESS";
+
 /// The client certificate of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MtlsAuth {
@@ -124,17 +128,30 @@ pub struct MtlsAuth {
 }
 
 impl MtlsAuth {
-    /// No certificate was presented.
+    /// What was presented. Of a certificate that nobody vouches for nothing is told.
     #[must_use]
-    pub fn none() -> Self {
+    pub fn of(presented: &Presented) -> Self {
+        let (cert_presented, auth_status) = match presented {
+            Presented::Nothing => (false, "NONE"),
+            Presented::Invalid => (true, "FAILED"),
+            Presented::Valid(_) => (true, SUCCESS),
+        };
+        let valid = presented.valid();
+        let told = |part: fn(&ClientCertificate) -> &String| valid.map(|own| part(own).clone()).unwrap_or_default();
         Self {
-            cert_issuer_dn: String::new(),
-            cert_serial: String::new(),
-            cert_issuer_ski: String::new(),
-            cert_presented: false,
-            common_name: String::new(),
-            auth_status: "NONE".to_owned(),
+            cert_issuer_dn: told(|own| &own.issuer_dn),
+            cert_serial: told(|own| &own.serial),
+            cert_issuer_ski: told(|own| &own.issuer_ski),
+            cert_presented,
+            common_name: told(|own| &own.common_name),
+            auth_status: auth_status.to_owned(),
         }
+    }
+
+    /// The common name of a valid certificate.
+    #[must_use]
+    pub fn valid(&self) -> Option<&str> {
+        (self.cert_presented && self.auth_status == SUCCESS).then_some(&self.common_name)
     }
 }
 
@@ -152,6 +169,7 @@ pub struct Challenge<'a> {
     pub service_token_status: bool,
     /// `NONE`, or what was wrong with the service token (`SERVICE_TOKEN_INVALID`).
     pub auth_status: &'a str,
+    pub certificate: &'a Presented,
     pub country: Option<&'a str>,
 }
 
@@ -239,7 +257,7 @@ pub fn meta(challenge: &Challenge<'_>, iat: i64) -> MetaClaims {
         nbf: iat,
         iat,
         auth_status: challenge.auth_status.to_owned(),
-        mtls_auth: MtlsAuth::none(),
+        mtls_auth: MtlsAuth::of(challenge.certificate),
         real_country: country(challenge.country),
         app_session_hash: challenge.app_session_hash.to_owned(),
     }

@@ -11,6 +11,7 @@ pub mod mint;
 pub mod rotation;
 
 mod certificate;
+mod evaluation;
 mod key;
 mod keyring;
 mod live;
@@ -24,9 +25,10 @@ mod verify;
 #[cfg(test)]
 mod testing;
 
+pub use evaluation::{Question, verify_answer};
 pub use key::{EMULATOR_MARK, KeyError, SigningKey};
 pub use keyring::Keyring;
 pub use live::Signer;
 pub use rejection::Rejection;
-pub use token::MAX_TOKEN_LENGTH;
+pub use token::{MAX_TOKEN_LENGTH, claimed_aud};
 pub use verify::{AppToken, CLOCK_TOLERANCE, MAX_LIFETIME, Meta, OrgToken, Subject};

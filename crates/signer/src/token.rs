@@ -4,6 +4,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use doorward_model::id::Aud;
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
 
@@ -53,6 +54,29 @@ impl<'a> Unverified<'a> {
     pub(crate) fn is_signed_by(&self, key: &DecodingKey) -> bool {
         jsonwebtoken::crypto::verify(self.signature, self.signed.as_bytes(), key, Algorithm::RS256).unwrap_or(false)
     }
+}
+
+/// The audience that a token claims, which nobody has checked: it says only
+/// what the token is to be verified against.
+#[must_use]
+pub fn claimed_aud(token: &str) -> Option<Aud> {
+    #[derive(Deserialize)]
+    struct Claims {
+        aud: OneOrMany,
+    }
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum OneOrMany {
+        One(Aud),
+        Many([Aud; 1]),
+    }
+    if token.len() > MAX_TOKEN_LENGTH {
+        return None;
+    }
+    let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
+    Some(match serde_json::from_slice::<Claims>(&payload).ok()?.aud {
+        OneOrMany::One(aud) | OneOrMany::Many([aud]) => aud,
+    })
 }
 
 /// The first part of every token that the key signs.

@@ -67,6 +67,7 @@ fn meta_tells_the_sign_in_page_all_that_access_tells_it() {
         app_session_hash: &"ab".repeat(32),
         service_token_status: false,
         auth_status: "SERVICE_TOKEN_INVALID",
+        certificate: &doorward_model::certificate::Presented::Nothing,
         country: Some("US"),
     };
     let expected = format!(

@@ -38,6 +38,7 @@ fn meta_claims() -> claims::MetaClaims {
         app_session_hash: &"0".repeat(64),
         service_token_status: false,
         auth_status: "NONE",
+        certificate: &doorward_model::certificate::Presented::Nothing,
         country: None,
     };
     claims::meta(&challenge, NOW.secs())
