@@ -2,8 +2,10 @@
 //! address. Whatever two servers could read differently is refused here.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use doorward_model::arrival::Arrival;
+use doorward_model::certificate::Presented;
 use doorward_model::host::Host;
 use doorward_model::id::RayId;
 use doorward_model::path::NormPath;
@@ -12,6 +14,8 @@ use http::header::{ACCEPT, EXPECT, HOST};
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode, Version};
 use ipnet::IpNet;
+
+use crate::countries::Countries;
 
 /// What the connection itself tells.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +31,8 @@ pub(crate) struct Trust {
     pub(crate) proxies: Vec<IpNet>,
     /// Take `Cf-Ipcountry` from anybody: a test header in emulator mode.
     pub(crate) country_from_anybody: bool,
+    /// Asked where nobody who is believed says a country.
+    pub(crate) countries: Arc<Countries>,
 }
 
 impl Trust {
@@ -43,6 +49,8 @@ pub(crate) struct Visit {
     pub(crate) peer: IpAddr,
     /// The way as trusted proxies tell it, each followed by a comma.
     pub(crate) way: String,
+    /// Whether the origin is told of the client certificate.
+    pub(crate) tells_certificate: bool,
     /// The client is a program that asks for JSON, not for a page.
     pub(crate) wants_json: bool,
 }
@@ -55,6 +63,8 @@ pub(crate) enum Unreadable {
     Host,
     Path,
     Expectation,
+    /// The handshake named another host.
+    Misdirected,
 }
 
 impl Unreadable {
@@ -63,6 +73,7 @@ impl Unreadable {
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Host | Self::Path => StatusCode::BAD_REQUEST,
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
+            Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
         }
     }
 
@@ -72,6 +83,7 @@ impl Unreadable {
             Self::Host => "The request must name exactly one valid host.\n",
             Self::Path => "The path of the request is ambiguous or malformed.\n",
             Self::Expectation => "The request expects something that is not offered here.\n",
+            Self::Misdirected => "This connection was opened for another host; open one for this host.\n",
         }
     }
 }
@@ -94,17 +106,21 @@ pub(crate) fn read(
     let path = head.uri.path().parse().map_err(|_| Unreadable::Path)?;
     let trusted = trust.covers(socket.peer);
     let client_ip = if trusted { client_behind_proxies(&head.headers, socket.peer, trust) } else { socket.peer };
+    // A proxy in front may know better than a file that ages.
+    let said = (trusted || trust.country_from_anybody).then(|| country(&head.headers)).flatten();
     let arrival = Arrival {
         now,
         ray,
         client_ip,
-        country: (trusted || trust.country_from_anybody).then(|| country(&head.headers)).flatten(),
+        country: said.or_else(|| trust.countries.of(client_ip)),
+        certificate: Presented::Nothing,
         https: socket.tls || (trusted && says_https(&head.headers)),
         host,
         app: None,
     };
     let way = if trusted { way(&head.headers) } else { String::new() };
-    Ok(Visit { arrival, path, peer: socket.peer, way, wants_json: wants_json(&head.headers) })
+    let wants_json = wants_json(&head.headers);
+    Ok(Visit { arrival, path, peer: socket.peer, way, tells_certificate: false, wants_json })
 }
 
 /// Exactly one host, however it is spelled: `Host`, `:authority` or an
@@ -180,8 +196,11 @@ mod tests {
         proxies: &[&str],
     ) -> Result<Visit, Unreadable> {
         let (head, ()) = build(Request::builder()).body(()).unwrap().into_parts();
-        let trust =
-            Trust { proxies: proxies.iter().map(|net| net.parse().unwrap()).collect(), country_from_anybody: false };
+        let trust = Trust {
+            proxies: proxies.iter().map(|net| net.parse().unwrap()).collect(),
+            country_from_anybody: false,
+            countries: Arc::default(),
+        };
         let socket = Socket { peer: peer.parse::<IpAddr>().unwrap().to_canonical(), tls: false };
         read(&head, socket, &trust, RayId::random(), Timestamp(0))
     }

@@ -48,9 +48,9 @@ impl Assertion {
     }
 }
 
-/// Gives the browser the token that replaced the one it sent.
-pub(crate) fn renew_cookie(headers: &mut HeaderMap, app: &App, person: &Person, now: Timestamp) {
-    let cookie = cookie::app_cookie(app, &person.token, now, person.expires);
+/// Gives the client the token that replaces the one it sent, if it sent one.
+pub(crate) fn give_cookie(headers: &mut HeaderMap, app: &App, token: &str, expires: Timestamp, now: Timestamp) {
+    let cookie = cookie::app_cookie(app, token, now, expires);
     if let Ok(value) = HeaderValue::try_from(cookie) {
         headers.append(SET_COOKIE, value);
     }

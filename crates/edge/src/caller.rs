@@ -19,13 +19,13 @@ use http::header::{HeaderMap, HeaderValue};
 
 use crate::headers::ClientClaims;
 use crate::machine::{self, Machine};
-use crate::{Edge, cookies, renewal, respond};
+use crate::{Edge, cookies, linked, renewal, respond};
 
 /// Tokens remembered at most; beyond it the least useful are forgotten and verified again.
 const MOST_REMEMBERED: usize = 65_536;
 
 /// Tokens looked at that come in headers; one is usual.
-const MOST_HEADER_TOKENS: usize = 10;
+pub(crate) const MOST_HEADER_TOKENS: usize = 10;
 
 /// Who a request comes from, before any policy has been asked.
 pub(crate) enum Caller {
@@ -36,6 +36,8 @@ pub(crate) enum Caller {
         renewed: bool,
     },
     Machine(Machine),
+    /// Somebody whose token is another application's.
+    Linked(Arc<Person>),
     /// A service token was presented that does not hold. Strict mode: never a redirect.
     BadServiceToken,
     /// Two valid tokens of two people: somebody planted one (G-02).
@@ -47,18 +49,22 @@ pub(crate) enum Caller {
 impl Caller {
     /// What the policies are told about a request of theirs.
     pub(crate) fn facts<'a>(&'a self, arrival: &'a Arrival) -> Facts<'a> {
-        let (identity, service_token) = match self {
-            Self::Person { person, .. } => (Some(&person.identity), None),
-            Self::Machine(machine) => (None, Some(machine.token.id)),
-            _ => (None, None),
-        };
-        Facts { identity, service_token, client_ip: arrival.client_ip, country: arrival.country.as_deref() }
+        let certificate = arrival.certificate.valid().map(|certificate| certificate.common_name.as_str());
+        let known = Facts { certificate, country: arrival.country.as_deref(), ..Facts::of_nobody(arrival.client_ip) };
+        match self {
+            Self::Nobody => known,
+            Self::Person { person, .. } => Facts { identity: Some(&person.identity), ..known },
+            Self::Machine(machine) => Facts { service_token: Some(machine.token.id), ..known },
+            Self::Linked(person) => Facts { linked_app: Some(person.app), ..known },
+            // What was presented beside a credential that does not hold makes up for nothing.
+            Self::BadServiceToken | Self::Conflict | Self::Unavailable => Facts { certificate: None, ..known },
+        }
     }
 
     /// Who it is, for the log: an e-mail address, or the name of a service token.
     pub(crate) fn name(&self) -> Option<&str> {
         match self {
-            Self::Person { person, .. } => Some(person.identity.email.as_str()),
+            Self::Person { person, .. } | Self::Linked(person) => Some(person.identity.email.as_str()),
             Self::Machine(machine) => Some(machine.token.name.as_str()),
             _ => None,
         }
@@ -87,6 +93,7 @@ struct Verdict {
     revocations: u64,
     client_ip: std::net::IpAddr,
     country: Option<String>,
+    certificate: Option<[u8; 32]>,
     permit: Permit,
 }
 
@@ -129,7 +136,8 @@ impl Person {
         let holds = verdict.generation == catalog.generation()
             && verdict.revocations == edge.store.revocations().version()
             && verdict.client_ip == arrival.client_ip
-            && verdict.country == arrival.country;
+            && verdict.country == arrival.country
+            && verdict.certificate == fingerprint(arrival);
         holds.then(|| verdict.permit.clone())
     }
 
@@ -147,6 +155,7 @@ impl Person {
             revocations,
             client_ip: arrival.client_ip,
             country: arrival.country.clone(),
+            certificate: fingerprint(arrival),
             permit: permit.clone(),
         };
         *self.last_verdict.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(verdict));
@@ -158,6 +167,10 @@ impl Person {
         let soon = Lifetime::from_millis((life.millis() / 10).min(Lifetime::from_secs(300).millis()));
         self.expires.minus(soon) <= now
     }
+}
+
+fn fingerprint(arrival: &Arrival) -> Option<[u8; 32]> {
+    arrival.certificate.valid().map(|certificate| certificate.fingerprint)
 }
 
 /// Verified tokens by their whole text. Failures are never kept: a flood of
@@ -221,7 +234,27 @@ pub(crate) async fn find(
             (found, _) => found,
         };
     }
-    found
+    match found {
+        Caller::Nobody => linked::find(edge, claims, app, arrival, catalog).await.unwrap_or(Caller::Unavailable),
+        found => found,
+    }
+}
+
+/// The person whom a token of this application proves, and no renewal.
+pub(crate) async fn person(
+    edge: &Edge,
+    token: &str,
+    app: &Arc<App>,
+    arrival: &Arrival,
+    catalog: &Catalog,
+) -> Result<Option<Arc<Person>>, Unavailable> {
+    if let Some(person) = edge.remembered.0.get(token).filter(|person| person.is_current(edge, app, arrival.now)) {
+        return Ok(Some(person));
+    }
+    match verified(edge, token, app, arrival, catalog).await? {
+        Proof::Of(Caller::Person { person, .. }) => Ok(Some(person)),
+        Proof::Of(_) | Proof::Ended => Ok(None),
+    }
 }
 
 /// How a token came to us. Only what a cookie carries can be renewed: nobody

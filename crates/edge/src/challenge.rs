@@ -43,6 +43,7 @@ pub(crate) async fn redirect(
             app_session_hash: &sha256_hex(&app_session),
             service_token_status: false,
             auth_status: "NONE",
+            certificate: &arrival.certificate,
             country: arrival.country.as_deref(),
         },
         arrival.now.secs(),

@@ -28,7 +28,7 @@ pub struct Read {
 /// Reads a request as the gate does; `None` when it is refused.
 #[must_use]
 pub fn read(head: &Parts, peer: IpAddr, proxies: &[IpNet]) -> Option<Read> {
-    let trust = Trust { proxies: proxies.to_vec(), country_from_anybody: false };
+    let trust = Trust { proxies: proxies.to_vec(), countries: Default::default(), country_from_anybody: false };
     let socket = Socket { peer: peer.to_canonical(), tls: false };
     let visit = arrive::read(head, socket, &trust, RayId::random(), Timestamp(0)).ok()?;
     let target = origin_form(&head.uri, &visit.path);

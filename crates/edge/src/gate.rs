@@ -8,6 +8,7 @@ use doorward_model::app::App;
 use doorward_model::catalog::Catalog;
 use doorward_model::route::Service;
 use doorward_model::site::{ACCESS_PREFIX, CERTS};
+use doorward_model::time::Timestamp;
 use doorward_policy::{Grant, Permit, Refusal};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
@@ -18,7 +19,7 @@ use hyper::upgrade::OnUpgrade;
 use crate::arrive::{self, Unreadable, Visit};
 use crate::assertion::{self, Assertion};
 use crate::body::Body;
-use crate::caller::{self, Caller, Person};
+use crate::caller::{self, Caller};
 use crate::record::Record;
 use crate::upstream::download::Download;
 use crate::upstream::exchange::{Trouble, exchange};
@@ -28,7 +29,9 @@ use crate::upstream::{answer, request, upgrade, upload};
 use crate::watch::flow::Failure;
 use crate::watch::signal::Cut;
 use crate::watch::stay::Stay;
-use crate::{Edge, Entrance, Worker, emulation, headers, machine, metadata, refusal, respond};
+use crate::{
+    Edge, Entrance, Worker, certificate, cookies, emulation, headers, linked, machine, metadata, refusal, respond,
+};
 
 /// One request, from its head to its answer.
 pub(crate) async fn gate(entrance: &Entrance, request: Request<Incoming>, record: &mut Record) -> Response<Body> {
@@ -44,6 +47,10 @@ pub(crate) async fn gate(entrance: &Entrance, request: Request<Incoming>, record
     let claims = headers::strip(&mut head.headers);
     let catalog = edge.catalog.snapshot();
     let app = catalog.app_at(&visit.arrival.host, &visit.path).cloned();
+    if is_for_another_connection(entrance, &mut visit, app.as_deref(), &catalog) {
+        record.unreadable();
+        return respond::unreadable(Unreadable::Misdirected);
+    }
     visit.arrival.app.clone_from(&app);
     record.arrived(&visit.arrival);
     if has_two_readings(&visit, app.as_ref(), &catalog) {
@@ -83,6 +90,20 @@ pub(crate) async fn gate(entrance: &Entrance, request: Request<Incoming>, record
             refusal::respond(edge, &refusal, &caller, &app, &visit, &head, &catalog).await
         }
     }
+}
+
+/// Whether the handshake was for another host; where it was for this one, the
+/// client's certificate is known from here on.
+fn is_for_another_connection(entrance: &Entrance, visit: &mut Visit, app: Option<&App>, catalog: &Catalog) -> bool {
+    let (told, arrival) = (&entrance.told, &mut visit.arrival);
+    let by_trusted_proxy = entrance.worker.edge.trust.covers(entrance.socket.peer);
+    if certificate::is_misdirected(told, &arrival.host, app, catalog, by_trusted_proxy) {
+        return true;
+    }
+    arrival.certificate = certificate::presented(told, &arrival.host, catalog, arrival.now);
+    visit.tells_certificate =
+        arrival.certificate.valid().is_some() && certificate::is_forwarded(&arrival.host, catalog);
+    false
 }
 
 /// Whether an origin that knows path parameters would see another
@@ -174,7 +195,10 @@ async fn forward(
 ) -> Response<Body> {
     let Worker { edge, watch, .. } = &*entrance.worker;
     let visit = &stay.visit;
-    let (assertion, renewed) = assertion(edge, stay, catalog);
+    let (assertion, expires) = assertion(edge, stay, catalog);
+    // A machine that shows its certificate may go on with the cookie it has.
+    let given = expires.and_then(|expires| Some((expires, assertion.token()?.to_owned())));
+    let given = given.filter(|(_, token)| !cookies::tokens(&head.headers).any(|sent| sent == token));
     let assertion = match emulation::bend(edge, &stay.permit, visit, assertion).await {
         Ok(assertion) => assertion,
         Err(answer) => return answer,
@@ -204,8 +228,8 @@ async fn forward(
         }
         service => from_origin(entrance, stay, service, request, client, exclusive, record).await,
     };
-    if let Some(person) = renewed {
-        assertion::renew_cookie(response.headers_mut(), stay.permit.app(), person, visit.arrival.now);
+    if let Some((expires, token)) = given {
+        assertion::give_cookie(response.headers_mut(), stay.permit.app(), &token, expires, visit.arrival.now);
         answer::keep_from_caches(response.headers_mut());
     }
     response.headers_mut().insert(request::CF_RAY, respond::header(visit.arrival.ray.as_str()));
@@ -238,16 +262,24 @@ async fn from_origin(
     }
 }
 
-/// What the origin is told about the caller, and the person whose token was renewed on the way.
-fn assertion<'a>(edge: &Edge, stay: &'a Stay, catalog: &Catalog) -> (Assertion, Option<&'a Arc<Person>>) {
-    match (stay.permit.grant(), &stay.caller) {
-        (Grant::Identity, Caller::Person { person, renewed }) => {
-            (Assertion::of_person(person), renewed.then_some(person))
+/// What the origin is told about the caller, and the end of the token in it if
+/// the client is to have it too.
+fn assertion(edge: &Edge, stay: &Stay, catalog: &Catalog) -> (Assertion, Option<Timestamp>) {
+    let Stay { permit, caller, visit, .. } = stay;
+    match (permit.grant(), caller, visit.arrival.certificate.valid()) {
+        (Grant::Identity, Caller::Person { person, renewed }, _) => {
+            (Assertion::of_person(person), renewed.then_some(person.expires))
         }
-        (Grant::Service(_), Caller::Machine(machine)) => {
-            let assertion =
-                machine::assertion(edge, machine, &stay.permit, &stay.visit, catalog.team(), catalog.generation());
-            (assertion, None)
+        (Grant::Service(_), Caller::Machine(machine), _) => {
+            (machine::assertion(edge, machine, permit, visit, catalog), None)
+        }
+        (Grant::Linked, Caller::Linked(person), _) => {
+            (Assertion::of_person(&linked::counterpart(edge, person, permit, visit, catalog)), None)
+        }
+        // Access sets its cookie here, too (Access docs, "mutual TLS").
+        (Grant::Certificate, _, Some(certificate)) => {
+            let made = machine::certified(edge, certificate, permit, visit, catalog);
+            (Assertion::of_machine(made.assertion.clone()), Some(made.expires))
         }
         _ => (Assertion::default(), None),
     }

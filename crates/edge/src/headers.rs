@@ -6,8 +6,11 @@ use http::header::{
     TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 
-/// Names only we may say to an origin, besides everything below `cf-access-`,
-/// and the rewrite headers by which origins are told another path (C-09).
+/// Everything below these is ours: identity, and what is told of client
+/// certificates by us or by Cloudflare.
+const PREFIXES: &[&str] = &["cf-access-", "cf-client-cert-", "cf-cert-"];
+
+/// Other names that only we may say to an origin, and the rewrite headers by which origins are told another path (C-09).
 const OURS: &[&str] = &[
     "cf-connecting-ip",
     "cf-connecting-ipv6",
@@ -15,6 +18,8 @@ const OURS: &[&str] = &[
     "cf-pseudo-ipv4",
     "cf-ray",
     "cf-visitor",
+    "client-cert",
+    "client-cert-chain",
     "forwarded",
     "true-client-ip",
     "x-client-ip",
@@ -73,7 +78,7 @@ fn is_ours(name: &str) -> bool {
     if !matches!(name.as_bytes().first(), Some(b'c' | b'f' | b't' | b'x')) {
         return false;
     }
-    starts_canonically(name, "cf-access-")
+    PREFIXES.iter().any(|ours| starts_canonically(name, ours))
         || OURS.iter().any(|ours| name.len() == ours.len() && starts_canonically(name, ours))
 }
 
@@ -131,6 +136,10 @@ mod tests {
             ("X_Forwarded_For", "x"),
             ("x-original-url", "/admin"),
             ("forwarded", "host=evil"),
+            ("Client-Cert", ":AAAA:"),
+            ("client_cert_chain", ":AAAA:"),
+            ("CF_Client_Cert_SHA256", "00"),
+            ("cf-cert-verified", "true"),
             ("cf-access", "kept: it is no header of ours"),
             ("accept", "*/*"),
         ]);

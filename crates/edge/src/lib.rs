@@ -12,14 +12,17 @@ mod arrive;
 mod assertion;
 mod body;
 mod caller;
+mod certificate;
 mod challenge;
 mod cookies;
+mod countries;
 mod emulation;
 #[doc(hidden)]
 pub mod fuzzing;
 mod gate;
 mod headers;
 mod limits;
+mod linked;
 mod listen;
 mod machine;
 mod metadata;
@@ -50,13 +53,16 @@ use tokio::sync::Semaphore;
 use tokio_rustls::TlsConnector;
 
 pub use access_log::{AccessLog, Destination, LineFormat};
+pub use countries::{Countries, Database};
 pub use emulation::{Bent, Decided, Emulation, Instead, Who};
 pub use limits::Limits;
-pub use listen::{PublicListener, Running, serve};
+pub use listen::{PublicListener, Running, can_vouch, serve};
 
 use crate::arrive::{Socket, Trust};
 use crate::caller::Remembered;
+use crate::linked::Counterparts;
 use crate::listen::clients::{Clients, Place};
+use crate::listen::handshake::Told;
 use crate::machine::Minted;
 use crate::metrics::{Listeners, Metrics, Shard};
 use crate::renewal::Renewals;
@@ -92,6 +98,8 @@ pub struct Parts<'a> {
     pub limits: Limits,
     /// Peers whose `X-Forwarded-*` headers are believed; none by default.
     pub trusted_proxies: Vec<IpNet>,
+    /// Where addresses are, unless a trusted proxy says it.
+    pub countries: Arc<Countries>,
     pub access_log: Option<Arc<AccessLog>>,
     /// Makes spans of requests, where somebody collects them.
     pub tracer: Option<BoxedTracer>,
@@ -118,6 +126,7 @@ pub struct Edge {
     rays: Rays,
     remembered: Remembered,
     minted: Minted,
+    counterparts: Counterparts,
     renewals: Renewals,
     skew: Skew,
     /// Challenges that may be signed at once.
@@ -146,12 +155,17 @@ impl Edge {
             demo: parts.demo,
             control: parts.control,
             limits: parts.limits,
-            trust: Trust { proxies: parts.trusted_proxies, country_from_anybody: parts.emulator },
+            trust: Trust {
+                proxies: parts.trusted_proxies,
+                country_from_anybody: parts.emulator,
+                countries: parts.countries,
+            },
             tls: upstream::connect::tls_client(),
             metrics,
             rays: Rays::new(),
             remembered: Remembered::new(),
             minted: Minted::new(),
+            counterparts: Counterparts::new(),
             renewals: Renewals::new(),
             skew: Skew::new(),
             challenges: Semaphore::new(MOST_CHALLENGES),
@@ -165,6 +179,7 @@ impl Edge {
     pub fn forget_callers(&self) {
         self.remembered.forget_all();
         self.minted.forget_all();
+        self.counterparts.forget_all();
         self.renewals.forget_all();
     }
 
@@ -200,6 +215,7 @@ struct Entrance {
     worker: Arc<Worker>,
     connection: Arc<Connection>,
     socket: Socket,
+    told: Told,
     /// Among the client's other connections; none for proxies that are trusted.
     place: Option<Place>,
 }

@@ -2,6 +2,7 @@
 //! with a deadline before their first byte, and a drain that loses nothing.
 
 pub(crate) mod clients;
+pub(crate) mod handshake;
 mod serve;
 
 use std::io;
@@ -13,10 +14,10 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio_rustls::TlsAcceptor;
 
 use crate::arrive::Socket;
 use crate::listen::clients::Place;
+use crate::listen::handshake::{Handshakes, Told};
 use crate::upstream::pool::Pool;
 use crate::watch::Watch;
 use crate::{Edge, Worker};
@@ -27,6 +28,8 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const POOL_SWEEP: Duration = Duration::from_secs(1);
 /// A pause after the machine had no descriptor or memory for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+pub use self::handshake::can_vouch;
 
 /// A bound socket, and the TLS settings if it speaks TLS.
 pub struct PublicListener {
@@ -51,7 +54,7 @@ pub fn serve(edge: &Arc<Edge>, listener: PublicListener, workers: usize) -> io::
     let most = edge.limits.max_connections.clamp(1, Semaphore::MAX_PERMITS);
     let open = Arc::new(Semaphore::new(most));
     listener.socket.set_nonblocking(true)?;
-    let tls = listener.tls.map(TlsAcceptor::from);
+    let tls = listener.tls.map(|tls| Handshakes::new(tls, edge.catalog.clone()));
     let mut threads = Vec::new();
     for number in 0..workers.max(1) {
         let pool = Pool::new(edge.limits);
@@ -102,7 +105,7 @@ impl Drop for Running {
 /// One worker's accept loop.
 struct Acceptor {
     socket: StdListener,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Handshakes>>,
     open: Arc<Semaphore>,
     stopped: watch::Receiver<bool>,
     worker: Arc<Worker>,
@@ -196,21 +199,22 @@ struct Opening {
 }
 
 impl Opening {
-    async fn serve(self, stream: TcpStream, tls: Option<TlsAcceptor>) {
+    async fn serve(self, stream: TcpStream, tls: Option<Arc<Handshakes>>) {
         // Without it small answers wait for the client's acknowledgements.
         let _kept_off = stream.set_nodelay(true);
         let limit = self.worker.edge.limits.first_byte_timeout.as_std();
         let mut stopped = self.stopped;
+        let now = self.worker.edge.clock.now();
         let opened = async {
             match tls {
                 None => {
                     let http2 = speaks_http2(&stream).await?;
-                    io::Result::Ok((Transport::Plain(stream), http2))
+                    io::Result::Ok((Transport::Plain(stream), http2, Told::default()))
                 }
                 Some(tls) => {
-                    let stream = tls.accept(stream).await?;
+                    let (stream, told) = tls.accept(stream, now).await?;
                     let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-                    Ok((Transport::Tls(Box::new(stream)), http2))
+                    Ok((Transport::Tls(Box::new(stream)), http2, told))
                 }
             }
         };
@@ -219,10 +223,14 @@ impl Opening {
             // Nothing was asked yet, so nothing is lost by closing.
             () = told_to_stop(&mut stopped) => return,
         };
-        let Ok(Ok((transport, http2))) = opened else { return };
+        let Ok(Ok((transport, http2, told))) = opened else { return };
         match transport {
-            Transport::Plain(stream) => serve::connection(self.worker, self.socket, self.place, stream, http2).await,
-            Transport::Tls(stream) => serve::connection(self.worker, self.socket, self.place, *stream, http2).await,
+            Transport::Plain(stream) => {
+                serve::connection(self.worker, self.socket, told, self.place, stream, http2).await
+            }
+            Transport::Tls(stream) => {
+                serve::connection(self.worker, self.socket, told, self.place, *stream, http2).await
+            }
         }
     }
 }

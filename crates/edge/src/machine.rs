@@ -1,16 +1,17 @@
 //! Machines: service tokens in their two headers, or the token they were given
-//! for them. What does not hold is refused at once, never redirected
-//! (Access docs, "strict service token authentication").
+//! for them, and client certificates. A service token that does not hold is
+//! refused at once, never redirected (Access docs, "strict service token
+//! authentication").
 
 use std::sync::Arc;
 
 use doorward_model::access_request::{AccessRequest, Action, Detail};
 use doorward_model::app::App;
 use doorward_model::catalog::Catalog;
+use doorward_model::certificate::ClientCertificate;
 use doorward_model::id::{AppId, ServiceTokenId};
 use doorward_model::secret::{Secret, SecretDigest};
 use doorward_model::service_token::{ClientId, ServiceToken};
-use doorward_model::site::Team;
 use doorward_model::time::{Lifetime, Timestamp};
 use doorward_policy::Permit;
 use doorward_signer::claims::{self, AudShape};
@@ -63,11 +64,21 @@ pub(crate) fn from_assertion(common_name: &str, token: &str, app: &App, catalog:
     }
 }
 
-/// Assertions made for machines, so that a signature is made once and not for each request.
-pub(crate) struct Minted(quick_cache::sync::Cache<(ServiceTokenId, AppId), Arc<Made>>);
+/// By what a machine is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Credential {
+    Token(ServiceTokenId),
+    /// By its fingerprint.
+    Certificate([u8; 32]),
+}
 
-struct Made {
-    assertion: HeaderValue,
+/// Assertions made for machines, so that a signature is made once and not for each request.
+pub(crate) struct Minted(quick_cache::sync::Cache<(Credential, AppId), Arc<Made>>);
+
+/// What origins are told about a machine, until it is made anew.
+pub(crate) struct Made {
+    pub(crate) assertion: HeaderValue,
+    pub(crate) expires: Timestamp,
     renew_at: Timestamp,
     life: Lifetime,
     host: String,
@@ -86,68 +97,108 @@ impl Minted {
     }
 }
 
-/// What the origin is told about a machine that may pass.
+/// What the origin is told about a machine that may pass by a service token.
 pub(crate) fn assertion(
     edge: &Edge,
     machine: &Machine,
     permit: &Permit,
     visit: &Visit,
-    team: &Team,
-    generation: u64,
+    catalog: &Catalog,
 ) -> Assertion {
     if let Some(presented) = &machine.presented {
         return Assertion::of_machine(presented.clone());
     }
+    let token = &machine.token;
+    let known = Known {
+        credential: Credential::Token(token.id),
+        common_name: token.client_id.as_str(),
+        name: &token.name,
+        until: None,
+    };
+    Assertion::of_machine(made(edge, &known, permit, visit, catalog).assertion.clone())
+}
+
+/// The same for one that may pass by its client certificate, which it must outlive.
+pub(crate) fn certified(
+    edge: &Edge,
+    certificate: &ClientCertificate,
+    permit: &Permit,
+    visit: &Visit,
+    catalog: &Catalog,
+) -> Arc<Made> {
+    let known = Known {
+        credential: Credential::Certificate(certificate.fingerprint),
+        common_name: &certificate.common_name,
+        name: &certificate.common_name,
+        until: Some(certificate.not_after),
+    };
+    made(edge, &known, permit, visit, catalog)
+}
+
+/// A machine whose credential holds.
+struct Known<'a> {
+    credential: Credential,
+    /// As its token says it.
+    common_name: &'a str,
+    /// As the log says it.
+    name: &'a str,
+    /// The end of the credential itself.
+    until: Option<Timestamp>,
+}
+
+fn made(edge: &Edge, known: &Known<'_>, permit: &Permit, visit: &Visit, catalog: &Catalog) -> Arc<Made> {
     let app = permit.app();
     let now = visit.arrival.now;
     let life = mint::lifetime(permit.session_duration());
-    let key = (machine.token.id, app.id);
+    let key = (known.credential, app.id);
     let ring = edge.signer.load();
     let revocations = edge.store.revocations().version();
     if let Some(made) = edge.minted.0.get(&key) {
         let holds = now < made.renew_at
             && made.life == life
             && made.host == visit.arrival.host.name()
-            && made.generation == generation
+            && made.generation == catalog.generation()
             && made.revocations == revocations
             && made.signed_by == ring.current_kid();
         if holds {
-            return Assertion::of_machine(made.assertion.clone());
+            return made;
         }
     }
     let iat = edge.store.revocations().earliest_iat(None, None, &app.aud, now);
+    let end = Timestamp::from_secs(iat).plus(life);
+    let expires = known.until.map_or(end, |until| end.min(until));
     let claims = claims::service(
-        machine.token.client_id.as_str(),
+        known.common_name,
         &app.aud,
-        team.issuer(),
+        catalog.team().issuer(),
         visit.arrival.host.name(),
         iat,
-        iat + life.secs(),
+        expires.secs(),
         AudShape::String,
     );
-    let assertion = respond::header(&ring.sign(&claims));
     tracing::info!(
-        ray.id = %visit.arrival.ray, app.name = app.name, service_token = machine.token.name,
-        client.ip = %visit.arrival.client_ip, policy = permit.policy(), rule = permit.rule(), "admitted a service token"
+        ray.id = %visit.arrival.ray, app.name = app.name, machine = known.name,
+        client.ip = %visit.arrival.client_ip, policy = permit.policy(), rule = permit.rule(), "admitted a machine"
     );
-    record(edge, machine, permit, visit);
-    let renew_at = now.plus(Lifetime::from_millis(life.millis() / 2));
-    let made = Made {
-        assertion: assertion.clone(),
-        renew_at,
+    record(edge, known, permit, visit);
+    let half = Lifetime::from_millis(expires.since(now).millis() / 2);
+    let made = Arc::new(Made {
+        assertion: respond::header(&ring.sign(&claims)),
+        expires,
+        renew_at: now.plus(half),
         life,
         host: visit.arrival.host.name().to_owned(),
-        generation,
+        generation: catalog.generation(),
         revocations,
         signed_by: ring.current_kid().to_owned(),
-    };
-    edge.minted.0.insert(key, Arc::new(made));
-    Assertion::of_machine(assertion)
+    });
+    edge.minted.0.insert(key, Arc::clone(&made));
+    made
 }
 
 /// A line of the authentication log, written while the request goes on: once
 /// for each assertion that is made, not for each request that carries it.
-fn record(edge: &Edge, machine: &Machine, permit: &Permit, visit: &Visit) {
+fn record(edge: &Edge, known: &Known<'_>, permit: &Permit, visit: &Visit) {
     let arrival = &visit.arrival;
     let request = AccessRequest {
         at: arrival.now,
@@ -159,7 +210,7 @@ fn record(edge: &Edge, machine: &Machine, permit: &Permit, visit: &Visit) {
         country: arrival.country.clone(),
         app_uid: Some(permit.app().id),
         app_domain: permit.app().domain(),
-        connection: machine.token.name.clone(),
+        connection: known.name.to_owned(),
         ray_id: arrival.ray.as_str().to_owned(),
         non_identity: true,
         detail: Detail { policy: permit.policy().to_owned(), rule: permit.rule().to_owned(), ..Detail::default() },

@@ -231,7 +231,7 @@ impl Tally {
     pub(crate) fn admitted(&self, grant: Grant) {
         match grant {
             Grant::Bypass => self.bypassed.inc(),
-            Grant::Identity | Grant::Service(_) => self.forwarded.inc(),
+            Grant::Identity | Grant::Linked | Grant::Service(_) | Grant::Certificate => self.forwarded.inc(),
         }
     }
 

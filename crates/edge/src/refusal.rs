@@ -47,7 +47,7 @@ pub(crate) async fn respond(
             forbidden(app, visit, Some(person.identity.email.as_str()))
         }
         // Somebody who signed in with a provider this application does not allow is nobody to it.
-        Caller::Nobody | Caller::Person { .. } => match refusal.kind {
+        Caller::Nobody | Caller::Linked(_) | Caller::Person { .. } => match refusal.kind {
             RefusalKind::NeedsLogin if is_xhr(&head.headers) => needs_login_xhr(app, visit),
             RefusalKind::NeedsLogin => challenge::redirect(edge, app, visit, head, catalog).await,
             RefusalKind::Forbidden | RefusalKind::Denied => nobody_forbidden(app, visit),
@@ -152,6 +152,7 @@ fn log(refusal: &Refusal, caller: &Caller, app: &App, visit: &Visit) {
     let why = match caller {
         Caller::Person { .. } => "the policies refuse this person",
         Caller::Machine(_) => "no policy lets this service token in",
+        Caller::Linked(_) => "no policy lets this person of another application in",
         Caller::BadServiceToken => "the service token does not hold",
         Caller::Conflict => "two people's tokens in one request",
         Caller::Unavailable => "who is calling cannot be checked now",

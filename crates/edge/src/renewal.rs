@@ -143,11 +143,15 @@ fn next(
     catalog: &Catalog,
 ) -> Option<(Permit, Minted)> {
     let identity = &session.identity;
+    // Services are asked at sign-ins alone; this door asks nobody.
+    if doorward_policy::evaluates(app, catalog) {
+        return None;
+    }
     let facts = Facts {
         identity: Some(identity),
-        service_token: None,
-        client_ip: arrival.client_ip,
+        certificate: arrival.certificate.valid().map(|certificate| certificate.common_name.as_str()),
         country: arrival.country.as_deref(),
+        ..Facts::of_nobody(arrival.client_ip)
     };
     let permit = doorward_policy::decide(app, catalog, &facts).ok()?;
     let user = &identity.user_uuid;

@@ -65,7 +65,7 @@ impl Outcome {
             Self::Own => "own",
             Self::Admitted(permit) => match permit.grant() {
                 Grant::Bypass => "bypassed",
-                Grant::Identity | Grant::Service(_) => "admitted",
+                Grant::Identity | Grant::Linked | Grant::Service(_) | Grant::Certificate => "admitted",
             },
             Self::Refused(..) => "refused",
         }
@@ -104,7 +104,7 @@ impl Who {
 impl From<&Caller> for Who {
     fn from(caller: &Caller) -> Self {
         match caller {
-            Caller::Person { person, .. } => Self::Person(Arc::clone(person)),
+            Caller::Person { person, .. } | Caller::Linked(person) => Self::Person(Arc::clone(person)),
             Caller::Machine(machine) => Self::Machine(Arc::clone(&machine.token)),
             Caller::Nobody | Caller::BadServiceToken | Caller::Conflict | Caller::Unavailable => Self::Nobody,
         }

@@ -22,6 +22,7 @@ use crate::arrive::Socket;
 use crate::body::Body;
 use crate::gate::gate;
 use crate::listen::clients::Place;
+use crate::listen::handshake::Told;
 use crate::record::Record;
 use crate::watch::connection::{Connection, Line, Turn};
 use crate::watch::served::Served;
@@ -31,6 +32,7 @@ use crate::{Entrance, Worker, emulation, respond};
 pub(super) async fn connection(
     worker: Arc<Worker>,
     socket: Socket,
+    told: Told,
     place: Option<Place>,
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     http2: bool,
@@ -38,7 +40,7 @@ pub(super) async fn connection(
     let watched = worker.watch.connection(http2);
     let line = TokioIo::new(Line { stream, connection: Arc::clone(watched.shared()) });
     let limits = worker.edge.limits;
-    let entrance = Arc::new(Entrance { worker, connection: Arc::clone(watched.shared()), socket, place });
+    let entrance = Arc::new(Entrance { worker, connection: Arc::clone(watched.shared()), socket, told, place });
     let service = service_fn(|request| {
         let entrance = Arc::clone(&entrance);
         async move { Ok::<_, Infallible>(answer(&entrance, request).await) }

@@ -16,7 +16,7 @@ use crate::arrive::Visit;
 use crate::assertion::Assertion;
 use crate::upstream::upload::Upload;
 use crate::watch::stay::Stay;
-use crate::{cookies, headers};
+use crate::{certificate, cookies, headers};
 
 pub(crate) const CF_CONNECTING_IP: HeaderName = HeaderName::from_static("cf-connecting-ip");
 pub(crate) const CF_IPCOUNTRY: HeaderName = HeaderName::from_static("cf-ipcountry");
@@ -44,6 +44,9 @@ pub(crate) fn build(
     frame(&mut head, &body);
     forwarded(&mut head.headers, visit);
     assertion.write(&mut head.headers);
+    if let Some(presented) = visit.arrival.certificate.valid().filter(|_| visit.tells_certificate) {
+        certificate::forward(presented, &mut head.headers);
+    }
     if websocket {
         head.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
         head.headers.insert(UPGRADE, HeaderValue::from_static("websocket"));

@@ -1,12 +1,14 @@
 //! Somebody's right to go on with what they began: what it rested on, so that
 //! it can be asked for again while an answer or a tunnel lasts (I10).
 
+use doorward_model::catalog::Catalog;
 use doorward_model::time::Timestamp;
 use doorward_policy::Permit;
 
 use crate::Edge;
 use crate::arrive::Visit;
-use crate::caller::Caller;
+use crate::caller::{Caller, Person};
+use crate::certificate;
 use crate::watch::signal::Cut;
 
 /// Who may go on, where, and under what state of things it was decided.
@@ -40,10 +42,17 @@ impl Stay {
         let app = catalog.app_at(&arrival.host, &self.visit.path).filter(|app| app.id == self.permit.app().id);
         let app = app.ok_or(Cut::Ended)?;
         match &self.caller {
-            Caller::Person { .. } if !edge.store.revocations().is_fresh() => return Err(Cut::Unchecked),
+            Caller::Person { .. } | Caller::Linked(_) if !edge.store.revocations().is_fresh() => {
+                return Err(Cut::Unchecked);
+            }
             Caller::Person { person, .. } if !person.is_current(edge, app, now) => return Err(Cut::Ended),
+            Caller::Linked(person) if !is_known_there(person, &catalog, edge, now) => return Err(Cut::Ended),
             Caller::Machine(machine) if !machine.is_known(&catalog, now) => return Err(Cut::Ended),
             _ => {}
+        }
+        // It may be needed by any policy, and one that ended does not come back on this connection.
+        if arrival.certificate.valid().is_some_and(|own| !certificate::counts(own, &arrival.host, &catalog, now)) {
+            return Err(Cut::Ended);
         }
         match doorward_policy::decide(app, &catalog, &self.caller.facts(arrival)) {
             Ok(_) => Ok(()),
@@ -54,10 +63,12 @@ impl Stay {
     /// Whether the credential itself has not come to its end.
     pub(crate) fn in_time(&self, now: Timestamp) -> Result<(), Cut> {
         let ended = match &self.caller {
-            Caller::Person { person, .. } => person.expires <= now,
+            Caller::Person { person, .. } | Caller::Linked(person) => person.expires <= now,
             Caller::Machine(machine) => !machine.token.in_force(now),
             _ => false,
         };
+        let certificate = self.visit.arrival.certificate.valid();
+        let ended = ended || certificate.is_some_and(|certificate| certificate.not_after <= now);
         if ended { Err(Cut::Ended) } else { Ok(()) }
     }
 
@@ -69,4 +80,9 @@ impl Stay {
             caller = self.caller.name(), seconds = now.since(arrival.now).secs(), "closed a stream: {}", cut.why()
         );
     }
+}
+
+/// Whether the token that another application handed on still holds there.
+fn is_known_there(person: &Person, catalog: &Catalog, edge: &Edge, now: Timestamp) -> bool {
+    catalog.app(person.app).is_some_and(|other| person.is_current(edge, other, now))
 }
