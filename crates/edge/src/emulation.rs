@@ -82,14 +82,14 @@ pub(crate) fn tell(edge: &Edge, visit: &Visit, method: &Method, caller: &Caller,
         Ok(permit) => {
             let word = match permit.grant() {
                 Grant::Identity => "allow",
-                Grant::Service(_) => "service_auth",
+                Grant::Service(_) | Grant::Certificate | Grant::Linked => "service_auth",
                 Grant::Bypass => "bypass",
             };
             (word, Some(permit.policy()).filter(|name| !name.is_empty()), Some(permit.rule()))
         }
         Err(refusal) => {
             let word = match (refusal.kind, caller) {
-                (RefusalKind::NeedsLogin, Caller::Nobody | Caller::Person { .. }) => "login",
+                (RefusalKind::NeedsLogin, Caller::Nobody | Caller::Linked(_) | Caller::Person { .. }) => "login",
                 _ => "deny",
             };
             (word, refusal.policy.as_deref(), refusal.rule.as_deref())
@@ -97,7 +97,7 @@ pub(crate) fn tell(edge: &Edge, visit: &Visit, method: &Method, caller: &Caller,
     };
     let caller = match caller {
         Caller::Nobody => Who::Nobody,
-        Caller::Person { person, .. } => Who::Person(person.identity.email.as_str()),
+        Caller::Person { person, .. } | Caller::Linked(person) => Who::Person(person.identity.email.as_str()),
         Caller::Machine(machine) => Who::Service(&machine.token.name),
         Caller::BadServiceToken | Caller::Conflict | Caller::Unavailable => Who::Unproven,
     };

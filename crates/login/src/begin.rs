@@ -17,6 +17,7 @@ use doorward_model::session::Session;
 use doorward_model::site;
 use doorward_pages::{Choice, Denied, SignIn};
 use doorward_policy::{RefusalKind, decide};
+use doorward_signer::Meta;
 use http::StatusCode;
 use url::form_urlencoded;
 
@@ -45,12 +46,13 @@ pub(crate) async fn begin(visit: Visit, host: Result<Path<String>, PathRejection
 impl Visit {
     async fn begin(&self, host: &str) -> Result<Response, Stop> {
         let (app, target) = self.target(host)?;
-        let nobody = decide(&app, &self.catalog, &self.facts(None));
+        let facts = self.facts(None, target.certificate.as_deref());
+        let nobody = decide(&app, &self.catalog, &facts);
         match nobody {
             // Nobody has to sign in from here.
             Ok(_) => return Ok(redirect(&site::app_url(&target.origin, &target.return_to))),
             Err(refusal) if refusal.kind == RefusalKind::Forbidden => {
-                self.log_refusal("forbidden", &app, None, &refusal);
+                self.log_refusal("forbidden", &app, &facts, &refusal);
                 return Err(Trouble::Forbidden(app).into());
             }
             Err(_) => {}
@@ -80,13 +82,16 @@ impl Visit {
     /// (Access docs, "session management").
     async fn by_org_session(&self, app: &Arc<App>, target: &Target) -> Result<Option<Response>, Stop> {
         let Some(session) = self.org_session().await? else { return Ok(None) };
-        match decide(app, &self.catalog, &self.facts(Some(&session.identity))) {
+        let certificate = target.certificate.as_deref();
+        let session = self.evaluated_again(app, session, certificate).await?;
+        let facts = self.facts(Some(&session.identity), certificate);
+        match decide(app, &self.catalog, &facts) {
             Ok(_) => {
                 self.login.metrics.count(&self.provider_name(&session), Outcome::Sso);
                 self.hand_over(&session, target.clone(), true).await.map(Some)
             }
             Err(refusal) if refusal.kind == RefusalKind::Denied => {
-                self.log_refusal("denied", app, Some(&session.identity), &refusal);
+                self.log_refusal("denied", app, &facts, &refusal);
                 self.record_refusal(app, &session.identity, &refusal).await;
                 Ok(Some(self.denied(app, target, session.identity.email.as_str())))
             }
@@ -179,8 +184,10 @@ impl Visit {
         let return_to = self.place(app, &asked, wanted).ok_or(Trouble::UnknownApp)?;
         let here = self.arrival.host.with_name(asked.name()).parse().map_err(|_| Trouble::UnknownApp)?;
         let origin = site::origin(self.arrival.https, &here);
-        let app_session = self.app_session(app, &asked);
-        Ok((app.clone(), Target { app: app.id, origin, return_to, app_session }))
+        let meta = self.meta(app, &asked);
+        let app_session = meta.as_ref().map(|meta| meta.app_session_hash.clone()).filter(|hash| !hash.is_empty());
+        let certificate = meta.and_then(|meta| meta.mtls_auth.valid().map(ToOwned::to_owned));
+        Ok((app.clone(), Target { app: app.id, origin, return_to, app_session, certificate }))
     }
 
     /// Where on the host the application is to be entered: as asked, if that is
@@ -194,13 +201,13 @@ impl Visit {
         tops.map(|domain| top(domain.path.as_str())).find(|path| self.catalog.is_of(app, host, path))
     }
 
-    /// Which browser on the application's host this is, by the edge's word.
-    /// Without it (`meta` is optional, and lives for minutes) the hand-over
-    /// sets no cookie but passes the edge once more.
-    fn app_session(&self, app: &App, host: &Host) -> Option<String> {
+    /// The edge's word about the browser on the application's host: which one
+    /// it is, and what certificate it has. Without it (`meta` is optional, and
+    /// lives for minutes) the hand-over sets no cookie but passes the edge once more.
+    fn meta(&self, app: &App, host: &Host) -> Option<Meta> {
         let meta = self.login.signer.load().verify_meta(&self.parameter("meta")?, self.arrival.now).ok()?;
         let same_host = meta.hostname.parse::<Host>().is_ok_and(|named| named.name() == host.name());
-        (meta.aud == app.aud && same_host && !meta.app_session_hash.is_empty()).then_some(meta.app_session_hash)
+        (meta.aud == app.aud && same_host).then_some(meta)
     }
 }
 

@@ -93,11 +93,13 @@ impl Visit {
         let candidate = UserId::derived(&self.catalog.team().account, person.email.as_str());
         let user = self.login.store.user(&person.email, candidate, now).await?;
         self.refuse_if_revoked_meanwhile(app, user, &attempt)?;
-        let identity = self.identity(user, idp, person);
-        let permit = match decide(app, &self.catalog, &self.facts(Some(&identity))) {
+        let certificate = attempt.target.certificate.as_deref();
+        let identity = self.evaluated(app, self.identity(user, idp, person), certificate).await;
+        let facts = self.facts(Some(&identity), certificate);
+        let permit = match decide(app, &self.catalog, &facts) {
             Ok(permit) => permit,
             Err(refusal) => {
-                self.log_refusal("denied", app, Some(&identity), &refusal);
+                self.log_refusal("denied", app, &facts, &refusal);
                 self.record_refusal(app, &identity, &refusal).await;
                 self.login.metrics.count(&idp.name, Outcome::Denied);
                 return Ok(self.denied(app, &attempt.target, identity.email.as_str()));
@@ -141,6 +143,8 @@ impl Visit {
             ip: self.arrival.client_ip,
             country,
             oidc_fields: person.oidc_fields,
+            saml_attributes: serde_json::Map::new(),
+            evaluations: Vec::new(),
             iat: self.arrival.now.secs(),
         }
     }

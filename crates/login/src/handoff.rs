@@ -67,10 +67,12 @@ impl Visit {
         }
         let session = self.live_session(&handoff.session).await?.ok_or_else(invalid)?;
         let identity = &session.identity;
-        let permit = match decide(&app, &self.catalog, &self.facts(Some(identity))) {
+        let certificate = self.arrival.certificate.valid().map(|certificate| certificate.common_name.as_str());
+        let facts = self.facts(Some(identity), certificate);
+        let permit = match decide(&app, &self.catalog, &facts) {
             Ok(permit) => permit,
             Err(refusal) => {
-                self.log_refusal("denied", &app, Some(identity), &refusal);
+                self.log_refusal("denied", &app, &facts, &refusal);
                 self.record_refusal(&app, identity, &refusal).await;
                 return Err(Trouble::Forbidden(app).into());
             }

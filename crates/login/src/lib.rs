@@ -11,6 +11,7 @@ mod begin;
 mod callback;
 mod certs;
 mod cookie;
+mod evaluation;
 mod handoff;
 mod metrics;
 mod outbound;
@@ -33,7 +34,7 @@ use doorward_store::Store;
 use prometheus_client::registry::Registry;
 use tower_cookies::CookieManagerLayer;
 
-pub use crate::outbound::{InProcess, Outbound, OutboundError, OutboundOptions};
+pub use crate::outbound::{InProcess, Outbound, OutboundError, OutboundOptions, check_url};
 
 use crate::metrics::Metrics;
 use crate::provider::Providers;
@@ -44,6 +45,7 @@ pub struct Login {
     signer: Arc<Signer>,
     store: Store,
     providers: Providers,
+    outbound: Outbound,
     /// Issuers whose tokens are ours.
     issuers: Vec<String>,
     emulator: bool,
@@ -69,7 +71,8 @@ impl Login {
             catalog: parts.catalog,
             signer: parts.signer,
             store: parts.store,
-            providers: Providers::new(parts.outbound, parts.clock),
+            providers: Providers::new(parts.outbound.clone(), parts.clock),
+            outbound: parts.outbound,
             issuers: parts.issuers,
             emulator: parts.emulator,
             metrics: Metrics::registered(parts.registry),

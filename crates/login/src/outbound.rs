@@ -1,5 +1,5 @@
 //! The one client for requests that the gateway makes on its own: to identity
-//! providers. It decides which addresses may be called at all and bounds every
+//! providers, and to services that policies ask. It decides which addresses may be called at all and bounds every
 //! answer; what is asked and what the answer means is its callers' business.
 
 use std::future::Future;
@@ -28,6 +28,8 @@ pub struct Outbound {
 pub struct OutboundOptions {
     /// Clear text to hosts that are not loopback.
     pub allow_http: bool,
+    /// Ports of this machine that nobody may be led to: the admin listener's (P-08).
+    pub off_limits: Vec<u16>,
     /// What lives in this very process: URLs that begin with the text (which
     /// ends in a slash) are answered here, whatever DNS and certificates say.
     pub in_process: Option<(String, InProcess)>,
@@ -36,7 +38,11 @@ pub struct OutboundOptions {
 impl std::fmt::Debug for OutboundOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let prefix = self.in_process.as_ref().map(|(prefix, _)| prefix);
-        f.debug_struct("OutboundOptions").field("allow_http", &self.allow_http).field("in_process", &prefix).finish()
+        f.debug_struct("OutboundOptions")
+            .field("allow_http", &self.allow_http)
+            .field("off_limits", &self.off_limits)
+            .field("in_process", &prefix)
+            .finish()
     }
 }
 
@@ -76,12 +82,12 @@ impl Outbound {
         Self { client, options }
     }
 
-    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, OutboundError> {
+    pub(crate) async fn send(&self, request: HttpRequest) -> Result<HttpResponse, OutboundError> {
         let target = request.uri().to_string();
         if let Some((_, answer)) = self.options.in_process.as_ref().filter(|(prefix, _)| target.starts_with(prefix)) {
             return Ok(answer(request).await);
         }
-        let url = self.permitted(&target)?;
+        let url = permitted(&target, self.options.allow_http, &self.options.off_limits)?;
         let host = url.host_str().unwrap_or_default().to_owned();
         let failed =
             |source: reqwest::Error| OutboundError::Failed { host: host.clone(), source: source.without_url() };
@@ -99,23 +105,32 @@ impl Outbound {
         *answer.headers_mut() = std::mem::take(response.headers_mut());
         Ok(answer)
     }
+}
 
-    /// The URL, if it may be called: https, or clear text to this machine.
-    fn permitted(&self, text: &str) -> Result<Url, OutboundError> {
-        let forbidden = || OutboundError::Forbidden(text.split(['?', '#']).next().unwrap_or_default().to_owned());
-        let url = Url::parse(text).map_err(|_| forbidden())?;
-        let (reserved, loopback) = match url.host() {
-            Some(Host::Domain(name)) => (false, is_localhost(name)),
-            Some(Host::Ipv4(address)) => (is_reserved(address.into()), address.is_loopback()),
-            Some(Host::Ipv6(address)) => {
-                let address = IpAddr::V6(address).to_canonical();
-                (is_reserved(address), address.is_loopback())
-            }
-            None => (true, false),
-        };
-        let readable = url.scheme() == "http" && (loopback || self.options.allow_http);
-        (!reserved && (url.scheme() == "https" || readable)).then_some(url).ok_or_else(forbidden)
-    }
+/// Whether such a URL may be called at all, for whoever takes one from somebody.
+///
+/// # Errors
+/// When it may not.
+pub fn check_url(text: &str, allow_http: bool, off_limits: &[u16]) -> Result<(), OutboundError> {
+    permitted(text, allow_http, off_limits).map(|_| ())
+}
+
+/// The URL, if it may be called: https, or clear text to this machine.
+fn permitted(text: &str, allow_http: bool, off_limits: &[u16]) -> Result<Url, OutboundError> {
+    let forbidden = || OutboundError::Forbidden(text.split(['?', '#']).next().unwrap_or_default().to_owned());
+    let url = Url::parse(text).map_err(|_| forbidden())?;
+    let (reserved, loopback) = match url.host() {
+        Some(Host::Domain(name)) => (false, is_localhost(name)),
+        Some(Host::Ipv4(address)) => (is_reserved(address.into()), address.is_loopback()),
+        Some(Host::Ipv6(address)) => {
+            let address = IpAddr::V6(address).to_canonical();
+            (is_reserved(address), address.is_loopback())
+        }
+        None => (true, false),
+    };
+    let is_ours = loopback && url.port_or_known_default().is_some_and(|port| off_limits.contains(&port));
+    let readable = url.scheme() == "http" && (loopback || allow_http);
+    (!reserved && !is_ours && (url.scheme() == "https" || readable)).then_some(url).ok_or_else(forbidden)
 }
 
 impl<'c> AsyncHttpClient<'c> for Outbound {
@@ -169,7 +184,7 @@ mod tests {
     use super::*;
 
     fn may_call(url: &str) -> bool {
-        Outbound::new(OutboundOptions::default()).permitted(url).is_ok()
+        check_url(url, false, &[8081]).is_ok()
     }
 
     #[test]
@@ -183,6 +198,12 @@ mod tests {
             "https://0.0.0.0/",
             "http://idp.example.com/",
             "http://localhost.example.com/",
+            "https://2852039166/",
+            "http://localhost:8081/metrics",
+            "http://127.1:8081/",
+            "http://0x7f.1:8081/",
+            "http://2130706433:8081/",
+            "https://[::ffff:127.0.0.1]:8081/",
             "file:///etc/passwd",
             "ftp://idp.example.com/",
         ] {

@@ -12,6 +12,7 @@ use doorward_model::time::Clock;
 use url::Url;
 
 pub(crate) use claims::{ClaimProblem, Person};
+pub(crate) use discovery::chain;
 
 use crate::outbound::Outbound;
 use crate::provider::discovery::Directory;

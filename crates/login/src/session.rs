@@ -2,15 +2,12 @@
 //! valid signature is not enough: the session must live and not be revoked
 //! (invariant I10).
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use doorward_model::app::App;
 use doorward_model::cookie::AUTHORIZATION;
 use doorward_model::id::{Aud, IdentityNonce};
 use doorward_model::session::{Bearings, Session};
 use doorward_model::time::Lifetime;
-use doorward_signer::{AppToken, OrgToken};
-use serde::Deserialize;
+use doorward_signer::{AppToken, OrgToken, claimed_aud};
 
 use crate::cookie;
 use crate::respond::{Stop, Trouble};
@@ -89,6 +86,7 @@ impl Visit {
     pub(crate) fn app_tokens(&self, grace: Lifetime, concerns: impl Fn(&App) -> bool) -> Vec<AppToken> {
         let keyring = self.login.signer.keyring();
         let verified = |token: &str| {
+            // On the team domain any application's token may come (Pages plugin).
             let aud = claimed_aud(token)?;
             self.catalog.app_by_aud(&aud).filter(|app| concerns(app))?;
             keyring.verify_app(token, &self.login.issuers, &aud, self.arrival.now, grace).ok()
@@ -100,26 +98,4 @@ impl Visit {
     pub(crate) fn is_here(&self, app: &App) -> bool {
         app.domains.iter().any(|domain| domain.host.matches(self.arrival.host.name()))
     }
-}
-
-/// The audience that a token claims. It only picks what the token is verified
-/// against: on the team domain any application's token may come (Pages plugin).
-fn claimed_aud(token: &str) -> Option<Aud> {
-    #[derive(Deserialize)]
-    struct Claims {
-        aud: OneOrMany,
-    }
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum OneOrMany {
-        One(Aud),
-        Many([Aud; 1]),
-    }
-    if token.len() > doorward_signer::MAX_TOKEN_LENGTH {
-        return None;
-    }
-    let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
-    Some(match serde_json::from_slice::<Claims>(&payload).ok()?.aud {
-        OneOrMany::One(aud) | OneOrMany::Many([aud]) => aud,
-    })
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use doorward_model::app::App;
 use doorward_model::identity::Identity;
 use doorward_model::policy::Decision;
-use doorward_policy::{Met, Permit, Refusal, explain};
+use doorward_policy::{Facts, Met, Permit, Refusal, explain};
 
 use crate::visit::Visit;
 
@@ -19,16 +19,16 @@ impl Visit {
         );
     }
 
-    /// Nobody may enter as `identity`; `how` begins the line.
-    pub(crate) fn log_refusal(&self, how: &str, app: &Arc<App>, identity: Option<&Identity>, refusal: &Refusal) {
+    /// Nobody may enter under these circumstances; `how` begins the line.
+    pub(crate) fn log_refusal(&self, how: &str, app: &Arc<App>, facts: &Facts<'_>, refusal: &Refusal) {
         let (why, policy, rule) = match &refusal.policy {
             Some(policy) => ("a policy blocks", policy.clone(), refusal.rule.clone().unwrap_or_default()),
-            None => match self.exclusion(app, identity) {
+            None => match self.exclusion(app, facts) {
                 Some((policy, rule)) => ("a policy that lets others in excludes this", policy, rule),
                 None => ("no policy lets this in", String::new(), String::new()),
             },
         };
-        let email = identity.map_or("", |identity| identity.email.as_str());
+        let email = facts.identity.map_or("", |identity| identity.email.as_str());
         tracing::info!(
             ray.id = %self.arrival.ray, app.name = app.name, user.email = email, client.ip = %self.arrival.client_ip,
             policy, rule, "{how}: {why}"
@@ -36,8 +36,8 @@ impl Visit {
     }
 
     /// The first Allow policy that only an `exclude` kept from letting them in, and that rule.
-    fn exclusion(&self, app: &Arc<App>, identity: Option<&Identity>) -> Option<(String, String)> {
-        let trace = explain(app, &self.catalog, &self.facts(identity)).trace;
+    fn exclusion(&self, app: &Arc<App>, facts: &Facts<'_>) -> Option<(String, String)> {
+        let trace = explain(app, &self.catalog, facts).trace;
         trace.into_iter().filter(|policy| policy.decision == Decision::Allow).find_map(|policy| {
             let rules = policy.rules;
             let included = rules.include.iter().any(|rule| rule.met == Met::True);

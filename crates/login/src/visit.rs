@@ -33,13 +33,14 @@ impl Visit {
         pairs.find(|(found, _)| found == name).map(|(_, value)| value.into_owned())
     }
 
-    /// What policies may know of this request.
-    pub(crate) fn facts<'a>(&'a self, identity: Option<&'a Identity>) -> Facts<'a> {
+    /// What policies may know of this request, which is for somebody with the
+    /// client certificate of this common name.
+    pub(crate) fn facts<'a>(&'a self, identity: Option<&'a Identity>, certificate: Option<&'a str>) -> Facts<'a> {
         Facts {
             identity,
-            service_token: None,
-            client_ip: self.arrival.client_ip,
+            certificate,
             country: self.arrival.country.as_deref(),
+            ..Facts::of_nobody(self.arrival.client_ip)
         }
     }
 

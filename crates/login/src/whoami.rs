@@ -7,6 +7,7 @@ use doorward_model::session::Session;
 use doorward_model::time::Lifetime;
 use doorward_pages::{Action, Notice, SIGN_IN_TITLE};
 use doorward_signer::Subject;
+use doorward_signer::claims::MtlsAuth;
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -73,7 +74,7 @@ impl Visit {
 
     /// Every member that clients read is there, with its type, also where there
     /// is nothing to tell: Go clients decode into structs, Python ones index.
-    fn told(&self, identity: &Identity) -> Value {
+    pub(crate) fn told(&self, identity: &Identity) -> Value {
         json!({
             "id": identity.id,
             "name": identity.name.clone().unwrap_or_default(),
@@ -87,10 +88,10 @@ impl Visit {
             "iat": identity.iat,
             "ip": identity.ip,
             "auth_status": "NONE",
-            "common_name": "",
+            "common_name": self.arrival.certificate.valid().map(|own| own.common_name.clone()).unwrap_or_default(),
             "service_token_id": "",
             "service_token_status": false,
-            "mtls_auth": no_certificate(),
+            "mtls_auth": self.mtls_auth(),
             "is_warp": false,
             "is_gateway": false,
             "gateway_account_id": "",
@@ -110,12 +111,20 @@ impl Visit {
             "service_token_status": true,
             "account_id": self.catalog.team().account,
             "auth_status": "NONE",
-            "mtls_auth": no_certificate(),
+            "mtls_auth": self.mtls_auth(),
             "version": 2,
         })
     }
-}
 
-fn no_certificate() -> Value {
-    json!({"auth_status": "NONE", "cert_issuer_dn": "", "cert_issuer_ski": "", "cert_presented": false, "cert_serial": ""})
+    /// The client certificate of this very request.
+    fn mtls_auth(&self) -> Value {
+        let told = MtlsAuth::of(&self.arrival.certificate);
+        json!({
+            "auth_status": told.auth_status,
+            "cert_issuer_dn": told.cert_issuer_dn,
+            "cert_issuer_ski": told.cert_issuer_ski,
+            "cert_presented": told.cert_presented,
+            "cert_serial": told.cert_serial,
+        })
+    }
 }
