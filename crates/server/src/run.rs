@@ -13,10 +13,11 @@ mod watching;
 mod wire;
 
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use doorward_edge::AccessLog;
+use doorward_edge::{AccessLog, Countries, Database};
 use doorward_emulator::Seed;
 use doorward_model::secret::Secret;
 use doorward_model::site::Team;
@@ -75,6 +76,8 @@ pub enum StartError {
     Objects(#[from] ObjectsError),
     #[error(transparent)]
     Authority(#[from] AuthorityError),
+    #[error("the database of countries {} cannot be used ({why}); check geo.database", path.display())]
+    Countries { path: PathBuf, why: String },
     #[error("there is no encryption key; set keys.encryption_key")]
     NoEncryptionKey,
     #[error("the public listener cannot be served: {0}")]
@@ -98,6 +101,7 @@ pub struct Running {
     clock: Clock,
     doors: Doors,
     certificate: Option<Arc<Certificate>>,
+    countries: Arc<Countries>,
     public: doorward_edge::Running,
     access_log: Option<Arc<AccessLog>>,
     names: Option<Names>,
@@ -131,6 +135,8 @@ pub async fn start(mut config: Config, options: RunOptions) -> Result<Running, S
     };
     let keys = Keys::open(store.clone(), clock.clone(), maker).await?;
     store.refresh_revocations().await?;
+    let countries = Arc::new(Countries::default());
+    countries.replace(read_countries(&config)?);
 
     let (access_log, admin) = (access_log(&config)?, sockets.admin_address);
     let client_secret = wire::client_secret(&config, &store).await?;
@@ -144,6 +150,7 @@ pub async fn start(mut config: Config, options: RunOptions) -> Result<Running, S
         clock: &clock,
         store: &store,
         keys: &keys,
+        countries: &countries,
         objects: &objects,
         access_log: access_log.as_ref(),
         traces: traces.as_ref(),
@@ -175,6 +182,7 @@ pub async fn start(mut config: Config, options: RunOptions) -> Result<Running, S
         objects,
         doors,
         certificate,
+        countries,
         public,
         access_log,
         names,
@@ -201,6 +209,10 @@ impl Running {
         let built_in = self.doors.built_in_provider(&self.team, config.has_built_in_provider());
         self.objects.declare(config.declared(built_in), self.clock.now()).await?;
         let tls = self.renew_certificate(&config);
+        match read_countries(&config) {
+            Ok(database) => self.countries.replace(database),
+            Err(error) => tracing::error!("{error}; the old database stays in use"),
+        }
         let generation = self.objects.catalog().load().generation();
         tracing::info!(generation, apps = config.apps.len(), "the configuration was reloaded");
         // What stayed is compared with the next file again.
@@ -303,6 +315,14 @@ async fn write_last_lines(log: Arc<AccessLog>) {
     if !written.unwrap_or(false) {
         tracing::warn!("the last lines of the access log could not be written within {LAST_LINES:?}");
     }
+}
+
+/// The database of the configuration, as it is in its file now.
+fn read_countries(config: &Config) -> Result<Option<Database>, StartError> {
+    let read = |path: &PathBuf| {
+        Database::read(path).map_err(|error| StartError::Countries { path: path.clone(), why: error.to_string() })
+    };
+    config.geo_database.as_ref().map(read).transpose()
 }
 
 /// The settings that were read once, at the start.

@@ -46,8 +46,8 @@ fn explained(config: &Config, args: &ExplainArgs) -> Result<String, String> {
     let facts = Facts {
         identity: identity.as_ref(),
         service_token,
-        client_ip: args.ip.to_canonical(),
         country: args.country.as_deref(),
+        ..Facts::of_nobody(args.ip.to_canonical())
     };
     let Some(app) = catalog.app_at(&host, &path) else {
         let answer = json!({ "verdict": "deny", "app": null, "policy": null, "trace": [] });
@@ -92,6 +92,8 @@ fn identity(catalog: &Catalog, args: &ExplainArgs) -> Result<Identity, String> {
         ip: args.ip.to_canonical(),
         country: args.country.clone(),
         oidc_fields: claims(args),
+        saml_attributes: serde_json::Map::new(),
+        evaluations: Vec::new(),
         iat: Clock::system().now().secs(),
     })
 }

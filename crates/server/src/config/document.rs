@@ -84,6 +84,12 @@ impl<'a> Source<'a> {
     }
 }
 
+/// One member of a list that may name things or hold them.
+pub(super) enum TextOrTable<'a> {
+    Text(At<String>),
+    Table(Table<'a>),
+}
+
 /// One table, and which of its keys were asked for.
 pub(super) struct Table<'a> {
     source: Source<'a>,
@@ -231,6 +237,27 @@ impl<'a> Table<'a> {
             }
         }
         tables
+    }
+
+    /// A list of strings and tables, as they come.
+    pub(super) fn texts_and_tables(&self, key: &'static str) -> Vec<TextOrTable<'a>> {
+        let Some((value, line)) = self.entry(key) else { return Vec::new() };
+        let Some(array) = value.as_array() else {
+            self.wrong_type(key, line, &format!("a list of tables, as [[{key}]] makes them"), value);
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        for item in array.iter() {
+            let line = self.source.line(item.span().start);
+            match (item.get_ref().as_table(), item.get_ref().as_str()) {
+                (Some(entries), _) => {
+                    found.push(TextOrTable::Table(self.below(self.named(key, "[[", "]]"), entries, line)));
+                }
+                (None, Some(_)) => found.extend(self.as_text(key, item.get_ref(), line).map(TextOrTable::Text)),
+                (None, None) => self.wrong_type(key, line, "a list of names and tables", item.get_ref()),
+            }
+        }
+        found
     }
 
     /// A list whose members are Cloudflare's JSON, whatever their shape.

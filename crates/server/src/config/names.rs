@@ -5,15 +5,16 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use doorward_model::email::Email;
-use doorward_model::id::{AccountId, AppId, GroupId, IdpId, ServiceTokenId};
+use doorward_model::id::{AccountId, AppId, GroupId, IdpId, ListId, PolicyId, ServiceTokenId};
 use doorward_model::idp::IdentityProvider;
+use doorward_model::list;
 use doorward_model::rule::Rule;
 use ipnet::IpNet;
 use serde_json::Value;
 
 use super::document::At;
 use super::problem::{Findings, suggestion};
-use super::raw::RawFile;
+use super::raw::{RawFile, RawList};
 
 /// The objects that can be referred to.
 pub(super) struct Names {
@@ -21,6 +22,12 @@ pub(super) struct Names {
     pub(super) groups: Directory<GroupId>,
     pub(super) idps: Directory<IdpId>,
     pub(super) service_tokens: Directory<ServiceTokenId>,
+    pub(super) policies: Directory<PolicyId>,
+    /// For URLs that the gateway is to call: clear text, and ports that are its own.
+    allow_http: bool,
+    off_limits: Vec<u16>,
+    email_lists: Directory<ListId>,
+    ip_lists: Directory<ListId>,
 }
 
 /// The objects of one kind, by name.
@@ -46,6 +53,17 @@ impl Names {
                 raw.service_tokens.iter().map(|token| (&token.name, &token.id)),
                 |name| ServiceTokenId::derived(account, name),
             ),
+            allow_http: raw.mode.is_emulator(),
+            off_limits: raw.listen.admin.iter().map(|at| at.value.port()).filter(|port| *port != 0).collect(),
+            policies: Directory::new(
+                "reusable policy",
+                raw.policies.iter().map(|policy| (&policy.name, &policy.id)),
+                |name| reusable_policy(account, name),
+            ),
+            email_lists: Directory::new("list of type EMAIL", lists(raw, list::EMAIL), |name| {
+                ListId::derived(account, name)
+            }),
+            ip_lists: Directory::new("list of type IP", lists(raw, list::IP), |name| ListId::derived(account, name)),
         }
     }
 
@@ -73,6 +91,14 @@ impl Names {
         }
         match &mut rule {
             Rule::Group(group) => group.id = self.groups.id(&group.id, line, findings)?.to_string(),
+            Rule::ExternalEvaluation(rule) => {
+                for url in [&rule.evaluate_url, &rule.keys_url] {
+                    let checked = doorward_login::check_url(url, self.allow_http, &self.off_limits);
+                    checked.map_err(|error| findings.error(line, format!("{selector}: {error}"))).ok()?;
+                }
+            }
+            Rule::EmailList(list) => list.id = self.email_lists.id(&list.id, line, findings)?.to_string(),
+            Rule::IpList(list) => list.id = self.ip_lists.id(&list.id, line, findings)?.to_string(),
             Rule::ServiceToken(token) => {
                 token.token_id = self.service_tokens.id(&token.token_id, line, findings)?.to_string();
             }
@@ -86,12 +112,20 @@ impl Names {
     }
 }
 
+/// The id of a policy that applications share. Their own ones are named after them.
+pub(super) fn reusable_policy(account: &AccountId, name: &str) -> PolicyId {
+    PolicyId::derived(account, &format!("reusable:{name}"))
+}
+
+type Named<'a, Id> = (&'a Option<At<String>>, &'a Option<At<Id>>);
+
+fn lists<'a>(raw: &'a RawFile, kind: &'a str) -> impl Iterator<Item = Named<'a, ListId>> {
+    let of_kind = move |list: &&RawList| list.kind.as_ref().is_some_and(|at| at.value == kind);
+    raw.lists.iter().filter(of_kind).map(|list| (&list.name, &list.id))
+}
+
 impl<Id: Copy + PartialEq + std::str::FromStr> Directory<Id> {
-    fn new<'a>(
-        kind: &'static str,
-        entries: impl Iterator<Item = (&'a Option<At<String>>, &'a Option<At<Id>>)>,
-        derived: impl Fn(&str) -> Id,
-    ) -> Self
+    fn new<'a>(kind: &'static str, entries: impl Iterator<Item = Named<'a, Id>>, derived: impl Fn(&str) -> Id) -> Self
     where
         Id: 'a,
     {
@@ -156,7 +190,7 @@ fn never_met(rule: &Rule) -> Option<String> {
         }
         rule if !doorward_policy::decides(rule) => {
             let selector = rule.selector();
-            Some(format!("this version cannot decide {selector}, so it lets nobody in; use another selector"))
+            Some(format!("{selector} cannot be decided here, so it lets nobody in; use another selector"))
         }
         _ => None,
     }
@@ -176,7 +210,7 @@ fn selector(rule: &Value) -> Result<String, String> {
     Err(format!("there is no selector \"{selector}\"{mend}"))
 }
 
-const SELECTORS_OF_PEOPLE: [&str; 11] = [
+const SELECTORS_OF_PEOPLE: [&str; 12] = [
     "email",
     "email_domain",
     "email_list",
@@ -188,6 +222,7 @@ const SELECTORS_OF_PEOPLE: [&str; 11] = [
     "okta",
     "saml",
     "oidc",
+    "external_evaluation",
 ];
 
 const SELECTORS: [&str; 26] = [

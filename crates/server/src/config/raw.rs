@@ -6,14 +6,16 @@ mod limits;
 mod log;
 mod objects;
 mod providers;
+mod shared;
 pub(super) mod store;
 mod telemetry;
 
 pub(super) use self::log::RawLog;
 pub(crate) use self::objects::service;
-pub(super) use self::objects::{RawApp, RawGroup, RawPolicy, RawRoute, RawRules};
+pub(super) use self::objects::{RawApp, RawGroup, RawPolicy, RawPolicyLink, RawRoute, RawRules};
 pub(crate) use self::providers::country;
 pub(super) use self::providers::{RawIdp, RawServiceToken, RawUser};
+pub(super) use self::shared::{RawCertificate, RawList};
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -54,6 +56,12 @@ pub(super) struct RawFile {
     pub(super) apps: Vec<RawApp>,
     pub(super) service_tokens: Vec<RawServiceToken>,
     pub(super) users: Vec<RawUser>,
+    /// A database of countries in MaxMind's format.
+    pub(super) geo_database: Option<At<PathBuf>>,
+    /// The ones that applications share.
+    pub(super) policies: Vec<RawPolicy>,
+    pub(super) lists: Vec<RawList>,
+    pub(super) certificates: Vec<RawCertificate>,
 }
 
 /// A value that may be missing, or may be there and not be readable.
@@ -161,6 +169,10 @@ impl RawFile {
             apps: root.tables("app").into_iter().map(RawApp::read).collect(),
             service_tokens: root.tables("service_token").into_iter().map(RawServiceToken::read).collect(),
             users: root.tables("user").into_iter().map(RawUser::read).collect(),
+            geo_database: root.table("geo").and_then(geo_database),
+            policies: root.tables("policy").into_iter().map(RawPolicy::reusable).collect(),
+            lists: root.tables("list").into_iter().map(RawList::read).collect(),
+            certificates: root.tables("certificate").into_iter().map(RawCertificate::read).collect(),
         };
         [store, keys, api].into_iter().flatten().for_each(Table::close);
         root.close();
@@ -172,6 +184,12 @@ fn limits(table: Table<'_>) -> Limits {
     let limits = limits::read(&table);
     table.close();
     limits
+}
+
+fn geo_database(table: Table<'_>) -> Option<At<PathBuf>> {
+    let database = table.needed("database").map(|at| At::new(PathBuf::from(at.value), at.line));
+    table.close();
+    database
 }
 
 fn mode(text: &str) -> Result<Mode, String> {

@@ -1,6 +1,8 @@
 //! From the file as written to the configuration in force: ids derived,
 //! names replaced by ids, defaults filled in.
 
+mod shared;
+
 use doorward_emulator::{Emulator, Person};
 use doorward_model::app::{App, AppDomain};
 use doorward_model::group::Group;
@@ -14,11 +16,14 @@ use doorward_model::time::{Lifetime, Timestamp};
 use serde_json::Value;
 use url::Url;
 
+use self::shared::Places;
 use super::document::At;
 use super::names::{self, Names};
 use super::problem::Findings;
 use super::raw::store::{LOG_RETENTION, MOST_FRESHNESS};
-use super::raw::{RawApp, RawFile, RawGroup, RawIdp, RawPolicy, RawRoute, RawRules, RawServiceToken, RawTls, RawUser};
+use super::raw::{
+    RawApp, RawFile, RawGroup, RawIdp, RawPolicy, RawPolicyLink, RawRoute, RawRules, RawServiceToken, RawTls, RawUser,
+};
 use super::resolved::{Config, Listen, LogSettings, Mode, TeamSettings, UNNAMED_TEAM, default_listener};
 
 /// Cloudflare's default for sessions and for application tokens.
@@ -35,7 +40,9 @@ pub(super) fn resolve(raw: RawFile, file: &str, findings: &Findings) -> Config {
         let somewhere = team.reached_at(default_listener(0), mode, false);
         names.add_provider(&Emulator::provider(&somewhere, &Secret::random(), Vec::new()));
     }
-    let resolving = Resolving { account: &team.account, mode, names: &names, findings };
+    let mut resolving = Resolving { account: &team.account, mode, names: &names, findings, shared: Vec::new() };
+    resolving.shared = raw.policies.into_iter().filter_map(|policy| resolving.shared_policy(policy)).collect();
+    let resolving = resolving;
     Config {
         file: file.to_owned(),
         mode,
@@ -44,6 +51,8 @@ pub(super) fn resolve(raw: RawFile, file: &str, findings: &Findings) -> Config {
         idps: raw.idps.into_iter().filter_map(|idp| resolving.idp(idp)).collect(),
         service_tokens: raw.service_tokens.into_iter().filter_map(|token| resolving.service_token(token)).collect(),
         routes: raw.routes.into_iter().filter_map(route).collect(),
+        lists: raw.lists.into_iter().filter_map(|list| resolving.list(list)).collect(),
+        roots: raw.certificates.into_iter().filter_map(|root| resolving.root(root)).collect(),
         users: raw.users.into_iter().filter_map(user).collect(),
         listen: Listen {
             public: raw.listen.public.map_or(default_listener(8080), |at| at.value),
@@ -64,6 +73,8 @@ pub(super) fn resolve(raw: RawFile, file: &str, findings: &Findings) -> Config {
         log_retention: raw.log_retention.unwrap_or(LOG_RETENTION),
         encryption_key: raw.encryption_key.into_value(),
         api_token: raw.api_token.into_value(),
+        policies: resolving.shared,
+        geo_database: raw.geo_database.map(|at| at.value),
         team,
         seed: raw.emulator.seed.map(|at| at.value),
         warnings: Vec::new(),
@@ -109,6 +120,8 @@ struct Resolving<'a> {
     mode: Mode,
     names: &'a Names,
     findings: &'a Findings,
+    /// Policies that applications share.
+    shared: Vec<Policy>,
 }
 
 impl Resolving<'_> {
@@ -119,7 +132,7 @@ impl Resolving<'_> {
             let text = format!("the application \"{name}\" has no address; add domain = \"wiki.example.com\"");
             self.findings.error(raw.line, text);
         }
-        if raw.policies.is_empty() {
+        if raw.policies.is_empty() && raw.links.is_empty() {
             let text = format!("the application \"{name}\" has no policies, so nobody may pass; add one");
             self.findings.warning(raw.line, text);
         }
@@ -129,7 +142,7 @@ impl Resolving<'_> {
             aud: raw.aud.map_or_else(|| Aud::of_app(self.account, id), |at| at.value),
             domains: raw.domains.into_iter().map(|at| at.value).collect::<Vec<AppDomain>>(),
             session_duration: raw.session_duration.unwrap_or(DAY),
-            policies: self.policies(&name, raw.policies),
+            policies: self.policies(&name, raw.policies, raw.links),
             allowed_idps: raw
                 .allowed_idps
                 .into_iter()
@@ -149,29 +162,32 @@ impl Resolving<'_> {
         })
     }
 
-    /// In ascending precedence; without a number, a policy comes after the one before it.
-    fn policies(&self, app: &str, raw: Vec<RawPolicy>) -> Vec<Policy> {
-        let mut seen: Vec<(u32, usize)> = Vec::new();
+    /// In ascending precedence.
+    fn policies(&self, app: &str, raw: Vec<RawPolicy>, links: Vec<RawPolicyLink>) -> Vec<Policy> {
+        if let (Some(own), Some(link)) = (raw.first(), links.first()) {
+            let text = format!(
+                "policies are either all of the application's own, as in line {}, or all reusable; \
+                 make a [[policy]] of each own one, or write \"{}\" out here",
+                own.line, link.reference.value
+            );
+            self.findings.error(link.reference.line, text);
+        }
+        let mut places = Places { findings: self.findings, taken: Vec::new() };
         let mut policies = Vec::new();
-        let mut before = 0;
         for raw in raw {
-            let precedence = raw.precedence.as_ref().map_or(before + 1, |at| at.value);
-            before = precedence;
-            let line = raw.precedence.as_ref().map_or(raw.line, |at| at.line);
-            match seen.iter().find(|(taken, _)| *taken == precedence) {
-                Some((_, first)) => self.findings.error(
-                    line,
-                    format!("precedence {precedence} is taken by the policy of line {first}; give each its own"),
-                ),
-                None => seen.push((precedence, line)),
-            }
-            policies.extend(self.policy(app, raw, precedence));
+            let precedence = places.next(raw.precedence.as_ref(), raw.line);
+            let id = |name: &str| PolicyId::derived(self.account, &format!("{app}/{name}"));
+            policies.extend(self.policy(raw, precedence, id));
+        }
+        for link in links {
+            let precedence = places.next(link.precedence.as_ref(), link.reference.line);
+            policies.extend(self.linked(&link.reference, precedence));
         }
         policies.sort_by_key(|policy| policy.precedence);
         policies
     }
 
-    fn policy(&self, app: &str, raw: RawPolicy, precedence: u32) -> Option<Policy> {
+    fn policy(&self, raw: RawPolicy, precedence: u32, id: impl FnOnce(&str) -> PolicyId) -> Option<Policy> {
         if let Some(decision) = &raw.decision {
             self.unseen_people(decision.value, &raw.rules);
         }
@@ -180,7 +196,7 @@ impl Resolving<'_> {
             (rules(raw.rules.include), rules(raw.rules.require), rules(raw.rules.exclude));
         let name = raw.name?.value;
         Some(Policy {
-            id: raw.id.map_or_else(|| PolicyId::derived(self.account, &format!("{app}/{name}")), |at| at.value),
+            id: raw.id.map_or_else(|| id(&name), |at| at.value),
             name,
             decision: raw.decision?.value,
             precedence,

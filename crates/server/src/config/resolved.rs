@@ -8,13 +8,16 @@ use doorward_edge::{Destination, Limits, LineFormat};
 use doorward_emulator::Person;
 use doorward_model::app::{App, Refresh};
 use doorward_model::catalog::Catalog;
+use doorward_model::certificate::RootCertificate;
 use doorward_model::document::{
-    AppDocument, AppExtension, Content, GroupDocument, IdentityProviderDocument, Key, Kind, NoExtension, RouteDocument,
-    RouteId, ServiceTokenDocument, ServiceTokenExtension,
+    AppDocument, AppExtension, AppPolicy, CertificateDocument, CertificateExtension, Content, GroupDocument,
+    IdentityProviderDocument, Key, Kind, ListDocument, NoExtension, PolicyDocument, PolicyLink, RouteDocument, RouteId,
+    ServiceTokenDocument, ServiceTokenExtension,
 };
 use doorward_model::group::Group;
 use doorward_model::id::AccountId;
 use doorward_model::idp::IdentityProvider;
+use doorward_model::policy::Policy;
 use doorward_model::route::Route;
 use doorward_model::secret::Secret;
 use doorward_model::service_token::ServiceToken;
@@ -74,6 +77,12 @@ pub struct Config {
     pub idps: Vec<IdentityProvider>,
     pub service_tokens: Vec<ServiceToken>,
     pub routes: Vec<Route>,
+    /// Where countries are looked up.
+    pub geo_database: Option<PathBuf>,
+    /// Policies that applications share; those that link one have it with its place.
+    pub policies: Vec<Policy>,
+    pub lists: Vec<ListDocument>,
+    pub roots: Vec<RootCertificate>,
     /// People of the built-in identity provider (emulator mode).
     pub users: Vec<Person>,
     /// What keys and the local certificate authority are derived from (emulator mode).
@@ -208,7 +217,17 @@ impl Config {
     pub fn declared(&self, built_in: Option<IdentityProvider>) -> Declared {
         let apps = self.apps.iter().map(|app| {
             let extension = AppExtension { refresh: Some(app.refresh) };
-            (Key::new(Kind::App, app.id), Content::new(&AppDocument::from(app), &extension, None))
+            (Key::new(Kind::App, app.id), Content::new(&self.app_document(app), &extension, None))
+        });
+        let policies = self.policies.iter().map(|policy| {
+            let document = PolicyDocument { precedence: None, ..policy.into() };
+            (Key::new(Kind::Policy, policy.id), Content::new(&document, &NoExtension {}, None))
+        });
+        let lists =
+            self.lists.iter().map(|list| (Key::new(Kind::List, list.id), Content::new(list, &NoExtension {}, None)));
+        let roots = self.roots.iter().map(|root| {
+            let (document, extension) = (CertificateDocument::from(root), CertificateExtension::from(root));
+            (Key::new(Kind::Certificate, root.id), Content::new(&document, &extension, None))
         });
         let groups = self.groups.iter().map(|group| {
             (Key::new(Kind::Group, group.id), Content::new(&GroupDocument::from(group), &NoExtension {}, None))
@@ -225,8 +244,19 @@ impl Config {
             let content = Content::new(&RouteDocument::from(route), &NoExtension {}, None);
             (Key::new(Kind::Route, RouteId::from(route)), content)
         });
-        let objects = apps.chain(groups).chain(idps).chain(tokens).chain(routes).collect();
+        let shared = policies.chain(lists).chain(roots);
+        let objects = apps.chain(groups).chain(idps).chain(tokens).chain(routes).chain(shared).collect();
         Declared { file: self.file.clone(), objects, built_in }
+    }
+
+    /// With links in the place of what is shared.
+    fn app_document(&self, app: &App) -> AppDocument {
+        let is_shared = |id| self.policies.iter().any(|policy| policy.id == id);
+        let place = |policy: &Policy| match is_shared(policy.id) {
+            true => AppPolicy::Link(PolicyLink { id: policy.id, precedence: policy.precedence }),
+            false => AppPolicy::Own(policy.into()),
+        };
+        AppDocument { policies: app.policies.iter().map(place).collect(), ..app.into() }
     }
 
     /// The snapshot of the file alone, for whoever has no store.

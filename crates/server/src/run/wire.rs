@@ -13,7 +13,7 @@ use axum::middleware::{self, Next};
 use axum::response::IntoResponse as _;
 use axum::routing::get;
 use doorward_api::{Check, Readiness};
-use doorward_edge::{AccessLog, Edge, Emulation, Limits};
+use doorward_edge::{AccessLog, Countries, Edge, Emulation, Limits};
 use doorward_emulator::{Emulator, IDP_PATH, RotationFailed};
 use doorward_login::{InProcess, Login, Outbound, OutboundOptions};
 use doorward_model::idp::IdentityProvider;
@@ -47,6 +47,7 @@ pub(super) struct Foundation<'a> {
     pub(super) clock: &'a Clock,
     pub(super) store: &'a Store,
     pub(super) keys: &'a Arc<Keys>,
+    pub(super) countries: &'a Arc<Countries>,
     pub(super) objects: &'a Objects,
     pub(super) access_log: Option<&'a Arc<AccessLog>>,
     pub(super) traces: Option<&'a Traces>,
@@ -115,6 +116,32 @@ pub(super) fn doors(on: Foundation<'_>, client_secret: Option<Secret>) -> Doors 
         let catalog = catalog.seen_as(move |catalog| Emulator::named(catalog, &named));
         // The metrics are those of the first; this one is for tests and for one person.
         self::edge(on, &catalog, &issuers, limits, emulates, &mut Registry::default())
+    let login = Login::new(doorward_login::Parts {
+        clock: on.clock.clone(),
+        catalog: catalog.clone(),
+        signer: on.keys.signer(),
+        store: on.store.clone(),
+        outbound: outbound(team, people.as_ref(), on.admin),
+        issuers: issuers.clone(),
+        emulator: config.mode.is_emulator(),
+        registry: &mut registry,
+    });
+    let edge = Edge::new(doorward_edge::Parts {
+        clock: on.clock.clone(),
+        catalog: catalog.clone(),
+        signer: on.keys.signer(),
+        store: on.store.clone(),
+        issuers,
+        emulator: config.mode.is_emulator(),
+        team: login.team_router().merge(people.unwrap_or_default()),
+        access: login.app_router(),
+        demo: emulator.as_ref().map(|(emulator, _)| emulator.demo_router()),
+        control: tokio::runtime::Handle::current(),
+        limits: Limits { max_connections: room_for_connections(config.limits.max_connections), ..config.limits },
+        trusted_proxies: config.listen.trusted_proxies.clone(),
+        countries: Arc::clone(on.countries),
+        access_log: on.access_log.cloned(),
+        registry: &mut registry,
     });
     on.keys.on_change({
         let edges: Vec<_> = std::iter::once(&edge).chain(&by_domain).cloned().collect();
@@ -250,13 +277,13 @@ fn told(ready: &Arc<OnceLock<Ready>>) -> Router {
 /// The gateway asks its built-in provider within the process: a certificate of
 /// the public listener that only browsers know, or a name that DNS does not
 /// know, is no obstacle.
-fn outbound(team: &Team, people: Option<&Router>) -> Outbound {
+fn outbound(team: &Team, people: Option<&Router>, admin: SocketAddr) -> Outbound {
     let in_process = people.map(|people| {
         let people = people.clone();
         let answer: InProcess = Arc::new(move |request| Box::pin(within(people.clone(), request)));
         (format!("{}{IDP_PATH}/", team.url), answer)
     });
-    Outbound::new(OutboundOptions { allow_http: people.is_some(), in_process })
+    Outbound::new(OutboundOptions { allow_http: people.is_some(), off_limits: vec![admin.port()], in_process })
 }
 
 async fn within(site: Router, request: http::Request<Vec<u8>>) -> http::Response<Vec<u8>> {

@@ -1,5 +1,5 @@
 //! What the file names outside itself: the certificate, which must be one, the
-//! access log, which must have a folder, and the store, whose URL must be one
+//! access log, which must have a folder, the database of countries, and the store, whose URL must be one
 //! that `serve` can open.
 
 use super::super::problem::Findings;
@@ -9,10 +9,19 @@ use crate::tls::{self, TlsError};
 pub(super) fn check(raw: &RawFile, findings: &Findings) {
     certificate(raw, findings);
     access_log(raw, findings);
+    geo_database(raw, findings);
     if let Some(url) = raw.store_url.value()
         && let Err(error) = doorward_store::check_url(&url.value)
     {
         findings.error(url.line, error.to_string());
+    }
+}
+
+fn geo_database(raw: &RawFile, findings: &Findings) {
+    let Some(path) = &raw.geo_database else { return };
+    if let Err(error) = doorward_edge::Database::read(&path.value) {
+        let mend = "name a country or city database in MaxMind's format (.mmdb)";
+        findings.error(path.line, format!("database: {} cannot be used ({error}); {mend}", path.value.display()));
     }
 }
 

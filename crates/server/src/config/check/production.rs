@@ -18,6 +18,7 @@ pub(super) fn check(raw: &RawFile, findings: &Findings) {
     secrets(raw, findings);
     plain_http(raw, findings);
     listeners(raw, findings);
+    countries(raw, findings);
     for user in &raw.users {
         let text = "[[user]] makes people without a password, which is for mode = \"emulator\"; remove it";
         findings.error(user.line, text);
@@ -76,6 +77,20 @@ fn plain_http(raw: &RawFile, findings: &Findings) {
     {
         let text = "team.url is plain http, so sessions could be read on the way; write https://";
         findings.error(url.line, text);
+    }
+}
+
+/// Where nobody says a country, a rule about countries is always unknown.
+fn countries(raw: &RawFile, findings: &Findings) {
+    if raw.geo_database.is_some() || !raw.listen.trusted_proxies.is_empty() {
+        return;
+    }
+    let own = raw.apps.iter().flat_map(|app| &app.policies).chain(&raw.policies).map(|policy| &policy.rules);
+    let rules = own.chain(raw.groups.iter().map(|group| &group.rules));
+    let all = rules.flat_map(|rules| rules.include.iter().chain(&rules.require).chain(&rules.exclude));
+    if let Some(rule) = all.into_iter().find(|rule| rule.value.get("geo").is_some()) {
+        let text = "no country is ever known, so geo lets nobody in; add [geo] with database = \"…/country.mmdb\", or listen.trusted_proxies";
+        findings.warning(rule.line, text);
     }
 }
 

@@ -22,6 +22,9 @@ pub(super) fn check(raw: &RawFile, findings: &Findings) {
     once("a [[group]] named", raw.groups.iter().map(|group| &group.name), findings);
     once("an [[app]] named", raw.apps.iter().map(|app| &app.name), findings);
     once("an [[identity_provider]] named", raw.idps.iter().map(|idp| &idp.name), findings);
+    once("a [[policy]] named", raw.policies.iter().map(|policy| &policy.name), findings);
+    once("a [[list]] named", raw.lists.iter().map(|list| &list.name), findings);
+    once("a [[certificate]] named", raw.certificates.iter().map(|root| &root.name), findings);
     once("a [[service_token]] named", raw.service_tokens.iter().map(|token| &token.name), findings);
     for app in &raw.apps {
         once("a policy named", app.policies.iter().map(|policy| &policy.name), findings);

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
-use super::super::document::{At, Table};
+use super::super::document::{At, Table, TextOrTable};
 use super::{naming, web_url};
 
 /// `[[route]]`
@@ -89,6 +89,8 @@ pub(in crate::config) struct RawApp {
     pub(in crate::config) has_address: bool,
     pub(in crate::config) session_duration: Option<Lifetime>,
     pub(in crate::config) policies: Vec<RawPolicy>,
+    /// Reusable ones, by name or id.
+    pub(in crate::config) links: Vec<RawPolicyLink>,
     pub(in crate::config) allowed_idps: Vec<At<String>>,
     pub(in crate::config) auto_redirect_to_identity: bool,
     pub(in crate::config) refresh: Option<Refresh>,
@@ -108,6 +110,7 @@ impl RawApp {
             "self_hosted" => Ok(()),
             other => Err(format!("applications of type \"{other}\" cannot be served; write self_hosted")),
         });
+        let (policies, links) = policies(&table);
         let flag = |key| table.flag(key).map(|at| at.value);
         let url = |key| table.read(key, web_url).map(|at| at.value);
         let app = Self {
@@ -118,7 +121,8 @@ impl RawApp {
             domains: domains(&table),
             has_address: ["domain", "self_hosted_domains", "destinations"].iter().any(|key| table.has(key)),
             session_duration: table.read("session_duration", str::parse).map(|at| at.value),
-            policies: table.tables("policies").into_iter().map(RawPolicy::read).collect(),
+            policies,
+            links,
             allowed_idps: names(&table, "allowed_idps"),
             auto_redirect_to_identity: flag("auto_redirect_to_identity").unwrap_or_default(),
             refresh: table.read("refresh", |text| word::<Refresh>(text, &["edge", "access"])).map(|at| at.value),
@@ -155,7 +159,36 @@ fn domains(table: &Table<'_>) -> Vec<At<AppDomain>> {
     domains
 }
 
-/// One of an application's `policies`.
+/// An application's `policies`: whole ones, and names or ids of reusable ones.
+fn policies(table: &Table<'_>) -> (Vec<RawPolicy>, Vec<RawPolicyLink>) {
+    let (mut policies, mut links) = (Vec::new(), Vec::new());
+    for written in table.texts_and_tables("policies") {
+        match written {
+            TextOrTable::Text(reference) => links.push(RawPolicyLink { reference, precedence: None }),
+            TextOrTable::Table(table) if table.has("id") && !table.has("decision") && !table.has("include") => {
+                links.extend(RawPolicyLink::read(table));
+            }
+            TextOrTable::Table(table) => policies.push(RawPolicy::read(table)),
+        }
+    }
+    (policies, links)
+}
+
+/// A reusable policy at its place in an application.
+pub(in crate::config) struct RawPolicyLink {
+    pub(in crate::config) reference: At<String>,
+    pub(in crate::config) precedence: Option<At<u32>>,
+}
+
+impl RawPolicyLink {
+    fn read(table: Table<'_>) -> Option<Self> {
+        let (reference, precedence) = (table.needed("id"), table.number("precedence"));
+        table.close();
+        Some(Self { reference: reference?, precedence })
+    }
+}
+
+/// One of an application's `policies`, or a `[[policy]]` that applications share.
 pub(in crate::config) struct RawPolicy {
     pub(in crate::config) line: usize,
     pub(in crate::config) name: Option<At<String>>,
@@ -167,6 +200,15 @@ pub(in crate::config) struct RawPolicy {
 }
 
 impl RawPolicy {
+    /// `[[policy]]`: its place is each application's business.
+    pub(super) fn reusable(table: Table<'_>) -> Self {
+        if table.has("precedence") {
+            let text = "a policy that applications share has no precedence of its own; put it where it is linked";
+            table.findings().error(table.line, text);
+        }
+        Self::read(table)
+    }
+
     fn read(table: Table<'_>) -> Self {
         let policy = Self {
             line: table.line,
