@@ -3,12 +3,14 @@
 //! raw socket, Chromium), and software that is not ours. Nothing here knows
 //! the inside of the gateway; tests speak to it as its users do.
 
+pub(crate) mod authority;
 pub(crate) mod browser;
 pub(crate) mod client;
 pub(crate) mod collector;
 pub(crate) mod config;
 pub(crate) mod cookies;
 pub(crate) mod deadline;
+pub(crate) mod evaluator;
 pub(crate) mod frames;
 pub(crate) mod gateway;
 pub(crate) mod html;
@@ -16,6 +18,7 @@ pub(crate) mod http2;
 pub(crate) mod link;
 pub(crate) mod lying;
 pub(crate) mod metrics;
+pub(crate) mod mmdb;
 pub(crate) mod node;
 pub(crate) mod origin;
 pub(crate) mod peers;

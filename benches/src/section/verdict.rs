@@ -34,14 +34,12 @@ pub(super) fn run(bench: &Bench, report: &mut Report) -> Outcome<()> {
         ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
         country: None,
         oidc_fields: serde_json::Map::new(),
+        saml_attributes: serde_json::Map::new(),
+        evaluations: Vec::new(),
         iat: 0,
     };
-    let facts = Facts {
-        identity: Some(&identity),
-        service_token: None,
-        client_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        country: Some("PT"),
-    };
+    let facts =
+        Facts { identity: Some(&identity), country: Some("PT"), ..Facts::of_nobody(IpAddr::V4(Ipv4Addr::LOCALHOST)) };
     if decide(&app, &catalog, &facts).is_err() {
         return Err("the last policy lets the caller in".into());
     }

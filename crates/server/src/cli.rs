@@ -110,6 +110,12 @@ struct ExplainArgs {
     /// The service token the request carries
     #[arg(long, value_name = "NAME")]
     service_token: Option<String>,
+    /// The common name of the client certificate it presents, which counts on this host
+    #[arg(long, value_name = "NAME")]
+    common_name: Option<String>,
+    /// The application whose token it carries in Cf-Access-Token
+    #[arg(long, value_name = "APP")]
+    linked_app: Option<String>,
     /// Where the request comes from
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1")]
     ip: IpAddr,

@@ -99,6 +99,21 @@ impl Client {
         }
     }
 
+    /// A browser with a client certificate, which it presents wherever it is
+    /// asked. It knows these hosts, and names them in its handshakes.
+    pub(crate) fn presenting(gateway: &Gateway, identity: &super::authority::Identity, hosts: &[&str]) -> Client {
+        let identity = reqwest::Identity::from_pem(identity.pem().as_bytes()).expect("a certificate and its key");
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .tls_danger_accept_invalid_certs(true)
+            .http1_only()
+            .identity(identity);
+        let http = hosts.iter().fold(http, |http, host| http.resolve(host, gateway.public()));
+        // Without nodes, the addresses are left as they are.
+        Client { http: http.build().expect("a client"), nodes: Vec::new(), ..Self::new(gateway) }
+    }
+
     /// A browser in front of several nodes: each of its requests goes to the next one.
     pub(crate) fn across(nodes: &[Gateway]) -> Client {
         Self::at(nodes.iter().map(Gateway::public).collect())

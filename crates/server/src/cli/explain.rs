@@ -6,7 +6,7 @@ use std::sync::Arc;
 use doorward_emulator::Emulator;
 use doorward_model::catalog::Catalog;
 use doorward_model::host::Host;
-use doorward_model::id::{ServiceTokenId, UserId};
+use doorward_model::id::{AppId, ServiceTokenId, UserId};
 use doorward_model::identity::{Identity, IdentityGroup, IdpRef};
 use doorward_model::path::NormPath;
 use doorward_model::secret::Secret;
@@ -43,7 +43,10 @@ fn explained(config: &Config, args: &ExplainArgs) -> Result<String, String> {
     let (host, path) = address(&args.url)?;
     let identity = args.user.as_ref().map(|_| identity(&catalog, args)).transpose()?;
     let service_token = args.service_token.as_deref().map(|name| service_token(&catalog, name)).transpose()?;
+    let linked_app = args.linked_app.as_deref().map(|name| linked_app(&catalog, name)).transpose()?;
     let facts = Facts {
+        certificate: args.common_name.as_deref(),
+        linked_app,
         identity: identity.as_ref(),
         service_token,
         country: args.country.as_deref(),
@@ -117,6 +120,14 @@ fn methods(args: &ExplainArgs) -> Vec<String> {
     values.flat_map(|(_, value)| serde_json::from_str(value).unwrap_or_else(|_| vec![value.clone()])).collect()
 }
 
+fn linked_app(catalog: &Catalog, name: &str) -> Result<AppId, String> {
+    catalog
+        .apps()
+        .find(|app| app.name == name || app.id.to_string() == name)
+        .map(|app| app.id)
+        .ok_or_else(|| format!("--linked-app: the file has no [[app]] named \"{name}\""))
+}
+
 fn service_token(catalog: &Catalog, name: &str) -> Result<ServiceTokenId, String> {
     catalog
         .service_tokens()
@@ -147,6 +158,7 @@ name = "Wiki"
 domain = "wiki.test"
 policies = [
   { name = "Robots", decision = "non_identity", include = [{ service_token = { token_id = "robot" } }] },
+  { name = "Machines", decision = "non_identity", include = [{ common_name = { common_name = "press" } }, { linked_app_token = { app_uid = "Hooks" } }] },
   { name = "No guests", decision = "deny", include = [{ email = { email = "guest@example.com" } }] },
   { name = "Admins", decision = "allow", include = [{ oidc = { claim_name = "groups", claim_value = "admins", identity_provider_id = "Built-in people" } }], require = [{ ip = { ip = "10.0.0.0/8" } }] },
   { name = "Sales", decision = "allow", include = [{ oidc = { claim_name = "team", claim_value = "sales", identity_provider_id = "Built-in people" } }] },
@@ -177,6 +189,10 @@ policies = [{ name = "Anybody", decision = "bypass", include = [{ everyone = {} 
             ("https://wiki.test/", "login", None),
             ("https://wiki.test/hooks/x", "bypass", Some("Anybody")),
             ("--service-token robot https://wiki.test/", "service_auth", Some("Robots")),
+            ("--common-name press https://wiki.test/", "service_auth", Some("Machines")),
+            ("--common-name other https://wiki.test/", "login", None),
+            ("--linked-app Hooks https://wiki.test/", "service_auth", Some("Machines")),
+            ("--linked-app Wiki https://wiki.test/", "login", None),
             ("--user alice@example.com https://wiki.test/", "deny", None),
             ("--user alice@example.com --group admins https://wiki.test/", "deny", None),
             ("--user alice@example.com --group admins --ip 10.1.2.3 https://wiki.test/", "allow", Some("Admins")),
@@ -203,6 +219,7 @@ policies = [{ name = "Anybody", decision = "bypass", include = [{ everyone = {} 
         for (flags, what) in [
             ("--user alice@example.com --idp Okta https://wiki.test/", "Okta"),
             ("--service-token rob https://wiki.test/", "rob"),
+            ("--linked-app Blog https://wiki.test/", "Blog"),
             ("--group admins https://wiki.test/", "--user"),
         ] {
             let problem = answer(flags).unwrap_err();

@@ -1,5 +1,7 @@
 //! What files are read as, and what is said about the ones that cannot be.
 
+mod shared;
+
 use doorward_model::app::Refresh;
 use doorward_model::idp::{IdpKind, OidcEndpoints};
 use doorward_model::rule::Rule;

@@ -116,32 +116,6 @@ pub(super) fn doors(on: Foundation<'_>, client_secret: Option<Secret>) -> Doors 
         let catalog = catalog.seen_as(move |catalog| Emulator::named(catalog, &named));
         // The metrics are those of the first; this one is for tests and for one person.
         self::edge(on, &catalog, &issuers, limits, emulates, &mut Registry::default())
-    let login = Login::new(doorward_login::Parts {
-        clock: on.clock.clone(),
-        catalog: catalog.clone(),
-        signer: on.keys.signer(),
-        store: on.store.clone(),
-        outbound: outbound(team, people.as_ref(), on.admin),
-        issuers: issuers.clone(),
-        emulator: config.mode.is_emulator(),
-        registry: &mut registry,
-    });
-    let edge = Edge::new(doorward_edge::Parts {
-        clock: on.clock.clone(),
-        catalog: catalog.clone(),
-        signer: on.keys.signer(),
-        store: on.store.clone(),
-        issuers,
-        emulator: config.mode.is_emulator(),
-        team: login.team_router().merge(people.unwrap_or_default()),
-        access: login.app_router(),
-        demo: emulator.as_ref().map(|(emulator, _)| emulator.demo_router()),
-        control: tokio::runtime::Handle::current(),
-        limits: Limits { max_connections: room_for_connections(config.limits.max_connections), ..config.limits },
-        trusted_proxies: config.listen.trusted_proxies.clone(),
-        countries: Arc::clone(on.countries),
-        access_log: on.access_log.cloned(),
-        registry: &mut registry,
     });
     on.keys.on_change({
         let edges: Vec<_> = std::iter::once(&edge).chain(&by_domain).cloned().collect();
@@ -194,7 +168,7 @@ fn edge(
         catalog: catalog.clone(),
         signer: on.keys.signer(),
         store: on.store.clone(),
-        outbound: outbound(catalog.load().team(), people.as_ref()),
+        outbound: outbound(catalog.load().team(), people.as_ref(), on.admin),
         issuers: issuers.to_vec(),
         emulator: config.mode.is_emulator(),
         registry,
@@ -213,6 +187,7 @@ fn edge(
         control: tokio::runtime::Handle::current(),
         limits,
         trusted_proxies: config.listen.trusted_proxies.clone(),
+        countries: Arc::clone(on.countries),
         access_log: on.access_log.cloned(),
         tracer: on.traces.map(Traces::tracer),
         registry,
