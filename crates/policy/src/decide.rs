@@ -99,16 +99,16 @@ impl Case<'_> {
 
     /// As what Service Auth admits who calls. It admits machines that prove
     /// themselves: `everyone` there means every such machine, not everybody.
-    /// A service token is proof for every such policy, a certificate or
-    /// another application's token only where the policy speaks of it.
+    /// Service tokens are the team's, and certificates those of roots that were
+    /// given to this host; another application's token is proof only where the
+    /// policy includes it, or every application would open every other one.
     fn credential(&self, policy: &Policy) -> Option<Grant> {
         let Facts { service_token, linked_app, certificate, .. } = *self.facts;
-        let linked = |app| reach::speaks_of_link(policy, self.catalog, app).then_some(Grant::Linked);
-        let certified = |_| reach::speaks_of_certificates(policy, self.catalog).then_some(Grant::Certificate);
+        let linked = |app| reach::includes_link(policy, self.catalog, app).then_some(Grant::Linked);
         service_token
             .map(Grant::Service)
             .or_else(|| linked_app.and_then(linked))
-            .or_else(|| certificate.and_then(certified))
+            .or(certificate.map(|_| Grant::Certificate))
     }
 
     /// Allow and Block. Allow means "an identity was proven *and* the rules

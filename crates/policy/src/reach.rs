@@ -1,5 +1,5 @@
-//! The rules that a policy comes to, those in its groups among them: which
-//! credentials it speaks of, and what has to be asked elsewhere before it can
+//! The rules that a policy comes to, those in its groups among them: whose
+//! tokens it includes, and what has to be asked elsewhere before it can
 //! be decided. Nothing is decided here.
 
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::facts::Facts;
 #[must_use]
 pub fn links(app: &App, catalog: &Catalog, other: AppId) -> bool {
     let machines = app.policies.iter().filter(|policy| !is_for_people(policy));
-    machines.into_iter().any(|policy| speaks_of_link(policy, catalog, other))
+    machines.into_iter().any(|policy| includes_link(policy, catalog, other))
 }
 
 /// Whether any of its policies asks a service about people.
@@ -44,18 +44,13 @@ pub fn wanted(app: &Arc<App>, catalog: &Catalog, facts: &Facts<'_>) -> Vec<Exter
     wanted
 }
 
-pub(crate) fn speaks_of_link(policy: &Policy, catalog: &Catalog, app: AppId) -> bool {
-    admits(policy, catalog, |rule| matches!(rule, Rule::LinkedAppToken(rule) if rule.app_uid == app))
-}
-
-pub(crate) fn speaks_of_certificates(policy: &Policy, catalog: &Catalog) -> bool {
-    admits(policy, catalog, |rule| matches!(rule, Rule::Certificate(_) | Rule::CommonName(_)))
-}
-
-/// Whether such a rule is among those that let somebody in.
-fn admits(policy: &Policy, catalog: &Catalog, wanted: impl Fn(&Rule) -> bool) -> bool {
+/// Whether such a token is among what lets somebody in. One that is only
+/// required is no proof: a further condition must never open what was shut.
+pub(crate) fn includes_link(policy: &Policy, catalog: &Catalog, app: AppId) -> bool {
     let mut found = false;
-    walk(policy.into(), catalog, &[Part::Include, Part::Require], &mut Vec::new(), &mut |rule| found |= wanted(rule));
+    walk(policy.into(), catalog, &[Part::Include], &mut Vec::new(), &mut |rule| {
+        found |= matches!(rule, Rule::LinkedAppToken(rule) if rule.app_uid == app);
+    });
     found
 }
 

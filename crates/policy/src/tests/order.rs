@@ -261,7 +261,7 @@ fn without_a_duration_of_the_policy_the_applications_holds() {
 }
 
 #[test]
-fn service_auth_admits_a_certificate_only_where_the_policy_speaks_of_certificates() {
+fn service_auth_admits_whoever_has_a_certificate_that_counts_on_the_host() {
     let robot = Facts { certificate: Some("robot"), ..nobody() };
     let sample = |rules: Value| {
         Sample::default().group("Robots", json!({"include": [{"common_name": {"common_name": "robot"}}]})).policy(
@@ -276,7 +276,7 @@ fn service_auth_admits_a_certificate_only_where_the_policy_speaks_of_certificate
         (json!({"include": [{"common_name": {"common_name": "other"}}]}), "forbidden -", "forbidden -"),
         (json!({"include": [group_rule("Robots")]}), "certificate M", "forbidden -"),
         (json!({"include": [{"everyone": {}}], "require": [{"certificate": {}}]}), "certificate M", "forbidden -"),
-        (json!({"include": [{"everyone": {}}]}), "forbidden -", "forbidden -"),
+        (json!({"include": [{"everyone": {}}]}), "certificate M", "forbidden -"),
         (json!({"include": [{"everyone": {}}], "exclude": [{"certificate": {}}]}), "forbidden -", "forbidden -"),
     ] {
         let sample = sample(rules.clone());
@@ -297,22 +297,24 @@ fn a_certificate_alone_is_nobody_to_an_allow_policy() {
 }
 
 #[test]
-fn another_applications_token_opens_only_where_a_service_auth_policy_speaks_of_it() {
+fn another_applications_token_opens_only_where_a_service_auth_policy_includes_it() {
     let linked = Facts { linked_app: Some(OTHER_APP), ..nobody() };
     let rule = json!({"linked_app_token": {"app_uid": OTHER_APP}});
     let another = json!({"linked_app_token": {"app_uid": uuid::Uuid::from_u128(99)}});
     for (decision, rules, expected) in [
         (NonIdentity, json!({"include": [rule]}), "linked P"),
-        (NonIdentity, json!({"include": [{"everyone": {}}], "require": [rule]}), "linked P"),
+        (NonIdentity, json!({"include": [{"everyone": {}}], "require": [rule]}), "forbidden -"),
+        (NonIdentity, json!({"include": [group_rule("Fronts")], "require": [rule]}), "linked P"),
         (NonIdentity, json!({"include": [another]}), "forbidden -"),
         (NonIdentity, json!({"include": [{"everyone": {}}]}), "forbidden -"),
         (Bypass, json!({"include": [rule]}), "bypass P"),
         (Allow, json!({"include": [rule]}), "needs_login -"),
     ] {
-        let sample = Sample::default().policy("P", decision, rules.clone());
+        let fronts = json!({"include": [rule]});
+        let sample = Sample::default().group("Fronts", fronts).policy("P", decision, rules.clone());
         assert_eq!(verdict(&sample, &linked), expected, "{decision:?} {rules}");
         let is_linked = crate::links(&sample.app(), &sample.catalog(), OTHER_APP);
-        assert_eq!(is_linked, rules.to_string().contains(&OTHER_APP.to_string()) && decision != Allow);
+        assert_eq!(is_linked, expected.ends_with(" P"), "{decision:?} {rules}");
     }
 }
 
