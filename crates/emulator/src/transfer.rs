@@ -123,9 +123,9 @@ impl Site {
         let app = app.ok_or((StatusCode::NOT_FOUND, "No application of this host has that audience tag."))?;
         let facts = Facts {
             identity: Some(&session.identity),
-            service_token: None,
-            client_ip: arrival.client_ip,
+            certificate: arrival.certificate.valid().map(|own| own.common_name.as_str()),
             country: arrival.country.as_deref(),
+            ..Facts::of_nobody(arrival.client_ip)
         };
         let permit = decide(&app, &catalog, &facts)
             .map_err(|_| (StatusCode::FORBIDDEN, "That account does not have access to this application."))?;
