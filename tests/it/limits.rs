@@ -303,3 +303,31 @@ async fn more_than_two(limit: &'static str) {
     let served = async || exchange(world.public(), &request).await.filter(|reply| reply.status() == 200);
     eventually("their places are free again", served).await;
 }
+
+#[tokio::test]
+async fn a_websocket_keeps_the_place_of_the_connection_it_was() {
+    let world = World::with(limits("max_connections_per_client = 1")).await;
+    world.origin.answer(Answer::Echo);
+    let token = world.token(ALICE, "App").await;
+    let socket = crate::websocket::handshake(&world, APP, Some(&token)).await.expect("101");
+    let request = format!("GET /public HTTP/1.1\r\nHost: {APP}\r\n\r\n");
+    assert!(exchange(world.public(), &request).await.is_none(), "its client has no other place");
+    drop(socket);
+    world.origin.answer(Answer::Ok);
+    eventually("the place is free again", async || exchange(world.public(), &request).await).await;
+}
+
+#[tokio::test]
+async fn e_08_a_client_that_leaves_room_for_one_byte_is_cut_off_too() {
+    let world = World::with(short).await;
+    let mut frames = Frames::connect(world.public()).await;
+    // SETTINGS_INITIAL_WINDOW_SIZE = 1
+    frames.send(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 1]).await;
+    for stream in [1, 3, 5, 7, 9, 11, 13, 15] {
+        let head =
+            fields(&[(":method", "GET"), (":scheme", "http"), (":authority", "nobody.localhost"), (":path", "/")]);
+        frames.send(HEADERS, END_HEADERS | END_STREAM, stream, &head).await;
+    }
+    tokio::time::timeout(SOON, frames.end()).await.expect("the connection ends soon");
+    assert_eq!(metric(&world, "doorward_cut_off_total{reason=\"slow_client\"}").await, 1);
+}

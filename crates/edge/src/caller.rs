@@ -129,6 +129,12 @@ impl Person {
         self.bearings.app.as_ref() == Some(&app.aud)
     }
 
+    /// Whether the key that signed it is one of those in force.
+    pub(crate) fn is_signed_by_us(&self, edge: &Edge, app: &App, now: Timestamp) -> bool {
+        let ring = edge.signer.keyring();
+        ring.verify_app(&self.token, &edge.issuers, &app.aud, now, Lifetime::ZERO).is_ok()
+    }
+
     /// The permit given before under exactly these circumstances.
     pub(crate) fn permit(&self, edge: &Edge, catalog: &Catalog, arrival: &Arrival) -> Option<Permit> {
         let verdict = self.last_verdict.lock().unwrap_or_else(PoisonError::into_inner);
@@ -333,6 +339,13 @@ async fn verified(
     let expires = Timestamp::from_secs(verified.exp);
     let person = Arc::new(Person::new(app, session.identity, verified.bearings(), expires, token));
     edge.remembered.keep(&person);
+    // While the store was asked, the session may have been revoked, and the key dropped.
+    let holds = person.is_current(edge, app, arrival.now)
+        && (Arc::ptr_eq(&ring, &edge.signer.keyring()) || person.is_signed_by_us(edge, app, arrival.now));
+    if !holds {
+        edge.remembered.0.remove(token);
+        return Ok(Proof::Of(Caller::Nobody));
+    }
     Ok(Proof::Of(Caller::Person { person, renewed: false }))
 }
 

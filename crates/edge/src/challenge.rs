@@ -18,7 +18,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use crate::arrive::Visit;
 use crate::body::Body;
 use crate::respond::header;
-use crate::{Edge, cookies, respond};
+use crate::{Edge, cookies, holding, respond};
 
 const APP_SESSION_LIFETIME: Lifetime = Lifetime::from_hours(24);
 
@@ -32,7 +32,7 @@ pub(crate) async fn redirect(
     catalog: &Catalog,
 ) -> Response<Body> {
     let arrival = &visit.arrival;
-    let Ok(_place) = edge.challenges.try_acquire() else { return respond::busy(visit) };
+    let Ok(place) = Arc::clone(&edge.challenges).try_acquire_owned() else { return respond::busy(visit) };
     let app_session = app_session(&head.headers);
     let return_to = return_path(visit, head);
     let meta = claims::meta(
@@ -51,7 +51,7 @@ pub(crate) async fn redirect(
     // Signing takes longer than everything else together; a flood of strangers
     // must not hold up those who are signed in.
     let signer = Arc::clone(&edge.signer);
-    let meta = edge.off_path(async move { signer.load().sign(&meta) }).await;
+    let meta = edge.off_path(holding(place, async move { signer.load().sign(&meta) })).await;
     let location = format!(
         "{}?kid={}&meta={meta}&redirect_url={}",
         catalog.team().login(&arrival.host),

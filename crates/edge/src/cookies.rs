@@ -53,7 +53,9 @@ fn is_already_right(headers: &HeaderMap, token: Option<&str>) -> bool {
 /// would make its visitors somebody else on other applications.
 pub(crate) fn remove_ours_from_answer(headers: &mut HeaderMap) {
     let ours = |value: &HeaderValue| {
-        let name = value.as_bytes().split(|byte| matches!(byte, b'=' | b';')).next().unwrap_or_default();
+        let mut parts = value.as_bytes().split(|byte| matches!(byte, b'=' | b';'));
+        // Without a name, browsers send the value back as it is: its beginning is then read as the name.
+        let name = parts.find(|part| !part.trim_ascii().is_empty()).unwrap_or_default();
         cookie::is_ours(name.trim_ascii())
     };
     if !headers.get_all(SET_COOKIE).iter().any(ours) {
@@ -131,7 +133,8 @@ mod tests {
     #[test]
     fn an_origin_cannot_set_the_cookies_that_are_ours() {
         let mut map = HeaderMap::new();
-        for line in ["sid=1; Path=/", "CF_Authorization=evil; Domain=test", " CF_AppSession =x", "CF_Login_1_x=y"] {
+        let evil = ["CF_Authorization=evil; Domain=test", " CF_AppSession =x", "CF_Login_1_x=y", "=CF_Authorization=e"];
+        for line in ["sid=1; Path=/"].iter().chain(&evil) {
             map.append(SET_COOKIE, line.parse().unwrap());
         }
         remove_ours_from_answer(&mut map);

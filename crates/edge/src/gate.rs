@@ -30,11 +30,12 @@ use crate::watch::flow::Failure;
 use crate::watch::signal::Cut;
 use crate::watch::stay::Stay;
 use crate::{
-    Edge, Entrance, Worker, certificate, cookies, emulation, headers, linked, machine, metadata, refusal, respond,
+    Edge, Entrance, Worker, certificate, cookies, emulation, headers, holding, linked, machine, metadata, refusal,
+    respond,
 };
 
 /// One request, from its head to its answer.
-pub(crate) async fn gate(entrance: &Entrance, request: Request<Incoming>, record: &mut Record) -> Response<Body> {
+pub(crate) async fn gate(entrance: &Arc<Entrance>, request: Request<Incoming>, record: &mut Record) -> Response<Body> {
     let edge = &entrance.worker.edge;
     let (mut head, body) = request.into_parts();
     let mut visit = match arrive::read(&head, entrance.socket, &edge.trust, record.ray, record.now) {
@@ -147,7 +148,8 @@ async fn dispatch(edge: &Edge, door: axum::Router, visit: &Visit, mut head: Part
     head.uri = request::origin_form(&head.uri, &visit.path);
     head.extensions.insert(visit.arrival.clone());
     let request = Request::from_parts(head, axum::body::Body::new(body));
-    let response = edge.off_path(async move { door.oneshot(request).await }).await;
+    let Ok(place) = Arc::clone(&edge.doors).try_acquire_owned() else { return respond::busy(visit) };
+    let response = edge.off_path(holding(place, async move { door.oneshot(request).await })).await;
     response.unwrap_or_else(|never| match never {}).map(Body::Router)
 }
 
@@ -186,7 +188,7 @@ fn verdict(
 
 /// Sends what may pass to its origin.
 async fn forward(
-    entrance: &Entrance,
+    entrance: &Arc<Entrance>,
     stay: &Arc<Stay>,
     mut head: Parts,
     body: Incoming,
@@ -238,7 +240,7 @@ async fn forward(
 
 /// The origin's answer, or a page that says why there is none.
 async fn from_origin(
-    entrance: &Entrance,
+    entrance: &Arc<Entrance>,
     stay: &Arc<Stay>,
     service: &Service,
     request: Request<Upload>,
@@ -255,7 +257,7 @@ async fn from_origin(
     let download = |body, lease| Download::of(body, lease, stay);
     match (answered, client) {
         (Ok((response, lease)), Some(client)) if upgrade::is_accepted(&response) => {
-            upgrade::tunnel(worker, stay, client, response, lease, record.of_tunnel())
+            upgrade::tunnel(entrance, stay, client, response, lease, record.of_tunnel())
         }
         (Ok((response, lease)), _) => answer::handed_through(response, lease, &stay.visit, exclusive, download),
         (Err(trouble), _) => answer::trouble(&trouble, &stay.visit),

@@ -49,7 +49,7 @@ use ipnet::IpNet;
 use opentelemetry::global::BoxedTracer;
 use prometheus_client::registry::Registry;
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsConnector;
 
 pub use access_log::{AccessLog, Destination, LineFormat};
@@ -74,6 +74,9 @@ use crate::watch::connection::Connection;
 /// Challenges signed at once. More strangers than that are asked to come back:
 /// the same threads serve the store, on which those who are signed in depend.
 const MOST_CHALLENGES: usize = 64;
+
+/// Pages of ours made at once, for the same reason.
+const MOST_AT_DOORS: usize = 512;
 
 /// What the edge is made of.
 pub struct Parts<'a> {
@@ -130,7 +133,9 @@ pub struct Edge {
     renewals: Renewals,
     skew: Skew,
     /// Challenges that may be signed at once.
-    challenges: Semaphore,
+    challenges: Arc<Semaphore>,
+    /// Requests to pages of ours that may be worked on at once.
+    doors: Arc<Semaphore>,
     /// Connections of each client address.
     clients: Clients,
     /// Requests being served.
@@ -168,7 +173,8 @@ impl Edge {
             counterparts: Counterparts::new(),
             renewals: Renewals::new(),
             skew: Skew::new(),
-            challenges: Semaphore::new(MOST_CHALLENGES),
+            challenges: Arc::new(Semaphore::new(MOST_CHALLENGES)),
+            doors: Arc::new(Semaphore::new(MOST_AT_DOORS)),
             clients: Clients::default(),
             requests: AtomicUsize::new(0),
         })
@@ -200,14 +206,20 @@ impl Edge {
     }
 }
 
+/// Work that keeps its place to its end, also when nobody waits for it any
+/// more: a client that leaves and comes back must not have twice as much done.
+async fn holding<T>(place: OwnedSemaphorePermit, work: impl Future<Output = T>) -> T {
+    let done = work.await;
+    drop(place);
+    done
+}
+
 /// One thread's share: the edge, and connections to origins of its own.
 struct Worker {
     edge: Arc<Edge>,
     pool: Arc<Pool>,
     shard: Arc<Shard>,
     watch: Arc<Watch>,
-    /// Free places for connections, of all workers.
-    open: Arc<Semaphore>,
 }
 
 /// Where requests come in: one client connection of one worker.
@@ -218,4 +230,6 @@ struct Entrance {
     told: Told,
     /// Among the client's other connections; none for proxies that are trusted.
     place: Option<Place>,
+    /// Its place among all connections. What a connection turns into keeps it.
+    _slot: OwnedSemaphorePermit,
 }

@@ -68,7 +68,6 @@ pub fn serve(edge: &Arc<Edge>, listener: PublicListener, workers: usize) -> io::
                 shard: edge.metrics.shard(&pool),
                 pool,
                 watch: Watch::new(&edge.limits),
-                open: Arc::clone(&open),
             }),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -172,11 +171,12 @@ impl Acceptor {
             socket: Socket { peer, tls: self.tls.is_some() },
             stopped: self.stopped.clone(),
             place: place.flatten(),
+            slot,
         };
         let (tls, counted) = (self.tls.clone(), edge.metrics.connection());
         tokio::spawn(async move {
             connection.serve(stream, tls).await;
-            drop((counted, slot));
+            drop(counted);
         });
     }
 }
@@ -196,6 +196,7 @@ struct Opening {
     socket: Socket,
     stopped: watch::Receiver<bool>,
     place: Option<Place>,
+    slot: OwnedSemaphorePermit,
 }
 
 impl Opening {
@@ -226,10 +227,10 @@ impl Opening {
         let Ok(Ok((transport, http2, told))) = opened else { return };
         match transport {
             Transport::Plain(stream) => {
-                serve::connection(self.worker, self.socket, told, self.place, stream, http2).await
+                serve::connection(self.worker, self.socket, told, self.place, self.slot, stream, http2).await
             }
             Transport::Tls(stream) => {
-                serve::connection(self.worker, self.socket, told, self.place, *stream, http2).await
+                serve::connection(self.worker, self.socket, told, self.place, self.slot, *stream, http2).await
             }
         }
     }

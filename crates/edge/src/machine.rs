@@ -72,8 +72,11 @@ enum Credential {
     Certificate([u8; 32]),
 }
 
+/// For whom, for what, and on which of its hosts.
+type MintedKey = (Credential, AppId, Box<str>);
+
 /// Assertions made for machines, so that a signature is made once and not for each request.
-pub(crate) struct Minted(quick_cache::sync::Cache<(Credential, AppId), Arc<Made>>);
+pub(crate) struct Minted(quick_cache::sync::Cache<MintedKey, Arc<Made>>);
 
 /// What origins are told about a machine, until it is made anew.
 pub(crate) struct Made {
@@ -81,7 +84,6 @@ pub(crate) struct Made {
     pub(crate) expires: Timestamp,
     renew_at: Timestamp,
     life: Lifetime,
-    host: String,
     generation: u64,
     revocations: u64,
     signed_by: String,
@@ -150,13 +152,12 @@ fn made(edge: &Edge, known: &Known<'_>, permit: &Permit, visit: &Visit, catalog:
     let app = permit.app();
     let now = visit.arrival.now;
     let life = mint::lifetime(permit.session_duration());
-    let key = (known.credential, app.id);
+    let key = (known.credential, app.id, visit.arrival.host.name().into());
     let ring = edge.signer.load();
     let revocations = edge.store.revocations().version();
     if let Some(made) = edge.minted.0.get(&key) {
         let holds = now < made.renew_at
             && made.life == life
-            && made.host == visit.arrival.host.name()
             && made.generation == catalog.generation()
             && made.revocations == revocations
             && made.signed_by == ring.current_kid();
@@ -187,7 +188,6 @@ fn made(edge: &Edge, known: &Known<'_>, permit: &Permit, visit: &Visit, catalog:
         expires,
         renew_at: now.plus(half),
         life,
-        host: visit.arrival.host.name().to_owned(),
         generation: catalog.generation(),
         revocations,
         signed_by: ring.current_kid().to_owned(),

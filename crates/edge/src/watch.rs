@@ -10,11 +10,14 @@ pub(crate) mod served;
 pub(crate) mod signal;
 pub(crate) mod stay;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use doorward_model::time::Lifetime;
+use doorward_signer::Keyring;
+use futures_util::FutureExt as _;
 use slab::Slab;
 
 use crate::Edge;
@@ -126,11 +129,20 @@ impl Watch {
         loop {
             ticks.tick().await;
             self.now.fetch_add(1, Ordering::Relaxed);
-            self.end_late_connections(edge);
             let state = State::of(edge);
-            let changed = decided.is_none_or(|before| before != state);
-            self.end_flows(edge, changed).await;
-            decided = Some(state);
+            let changed = decided.as_ref().is_none_or(|before| *before != state);
+            // A fault in one look, which asks policies too, must not be the last look of this worker.
+            let look = AssertUnwindSafe(async {
+                self.end_late_connections(edge);
+                self.end_flows(edge, changed).await;
+            });
+            match look.catch_unwind().await {
+                Ok(()) => decided = Some(state),
+                Err(_panic) => {
+                    edge.metrics.panics.inc();
+                    tracing::error!("a look at open connections met a fault of the gateway; its message stands above");
+                }
+            }
         }
     }
 
@@ -160,11 +172,19 @@ impl Watch {
 
 /// Everything on which a permit rests, but time: while it stays the same, only
 /// the ends of tokens have to be looked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 struct State {
     generation: u64,
     revocations: u64,
     fresh: bool,
+    keys: Arc<Keyring>,
+}
+
+impl PartialEq for State {
+    fn eq(&self, other: &Self) -> bool {
+        (self.generation, self.revocations, self.fresh) == (other.generation, other.revocations, other.fresh)
+            && Arc::ptr_eq(&self.keys, &other.keys)
+    }
 }
 
 impl State {
@@ -174,6 +194,7 @@ impl State {
             generation: edge.catalog.load().generation(),
             revocations: revocations.version(),
             fresh: revocations.is_fresh(),
+            keys: edge.signer.keyring(),
         }
     }
 }

@@ -48,6 +48,11 @@ impl Visit {
         let mut ended = Vec::new();
         for token in self.presented(doorward_signer::MAX_LIFETIME) {
             let bearings = token.bearings();
+            // Over already: writing it down once more would only be work, for every node.
+            let revocations = self.login.store.revocations();
+            if revocations.is_fresh() && revocations.is_revoked(&bearings) {
+                continue;
+            }
             let Some(nonce) = bearings.session.filter(|nonce| !ended.contains(nonce)) else { continue };
             let session = self.login.store.session(&nonce).await?;
             self.login.store.revoke(&Revoked::Session(nonce.clone()), self.arrival.now).await?;

@@ -17,6 +17,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use prometheus_client::metrics::counter::Counter;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::arrive::Socket;
 use crate::body::Body;
@@ -34,13 +35,15 @@ pub(super) async fn connection(
     socket: Socket,
     told: Told,
     place: Option<Place>,
+    slot: OwnedSemaphorePermit,
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     http2: bool,
 ) {
     let watched = worker.watch.connection(http2);
     let line = TokioIo::new(Line { stream, connection: Arc::clone(watched.shared()) });
     let limits = worker.edge.limits;
-    let entrance = Arc::new(Entrance { worker, connection: Arc::clone(watched.shared()), socket, told, place });
+    let entrance =
+        Arc::new(Entrance { worker, connection: Arc::clone(watched.shared()), socket, told, place, _slot: slot });
     let service = service_fn(|request| {
         let entrance = Arc::clone(&entrance);
         async move { Ok::<_, Infallible>(answer(&entrance, request).await) }

@@ -2,8 +2,8 @@
 //! from, and below it the one in which the origin is asked. What they say is
 //! what the access log says, without people: a collector is somebody else's.
 
-use http::Request;
 use http::header::{HeaderMap, HeaderValue};
+use http::{Method, Request};
 use opentelemetry::global::{BoxedSpan, BoxedTracer};
 use opentelemetry::trace::{
     Span as _, SpanBuilder, SpanContext, SpanId, SpanKind, Status, TraceContextExt as _, TraceFlags, TraceState,
@@ -27,7 +27,7 @@ impl Spans {
     /// Begins with the request's head. The collector's sampling decides once,
     /// here; a client that was sampled decides for us.
     pub(crate) fn begun<B>(tracer: &BoxedTracer, request: &Request<B>) -> Self {
-        let builder = SpanBuilder::from_name(request.method().to_string()).with_kind(SpanKind::Server);
+        let builder = SpanBuilder::from_name(span_name(request.method())).with_kind(SpanKind::Server);
         // No parent is not the same as one that is not valid, which would decide against sampling.
         let parent = parent(request.headers());
         let parent = parent.map_or_else(Context::new, |parent| Context::new().with_remote_span_context(parent));
@@ -71,6 +71,15 @@ impl Spans {
 }
 
 /// By the names of OpenTelemetry's conventions, and below `doorward.` what they do not know.
+/// A method that no standard names is anybody's text; names of spans are few (OpenTelemetry, HTTP spans).
+fn span_name(method: &Method) -> &'static str {
+    [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS, Method::PATCH]
+        .iter()
+        .zip(["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"])
+        .find_map(|(known, name)| (known == method).then_some(name))
+        .unwrap_or("HTTP")
+}
+
 fn attributes(entry: &Entry) -> Vec<KeyValue> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let words = &entry.words;

@@ -36,6 +36,8 @@ impl Download {
 
     pub(crate) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let frame = ready!(Pin::new(&mut self.incoming).poll_frame(cx));
+        // Trailers are the end of the body, and go no further.
+        let frame = frame.filter(|frame| !frame.as_ref().is_ok_and(Frame::is_trailers));
         match &frame {
             Some(Ok(_)) if !self.incoming.is_end_stream() => {}
             Some(Err(_)) => drop(self.lease.take()),

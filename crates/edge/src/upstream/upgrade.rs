@@ -10,8 +10,9 @@ use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 
-use crate::Worker;
+use crate::Entrance;
 use crate::body::Body;
+use crate::cookies;
 use crate::record::Record;
 use crate::upstream::pool::Lease;
 use crate::upstream::tunnel;
@@ -49,7 +50,7 @@ pub(crate) fn is_accepted(response: &Response<Incoming>) -> bool {
 /// Joins both sides and gives the client its 101. The connection to the origin
 /// never returns to the pool.
 pub(crate) fn tunnel(
-    worker: &Worker,
+    entrance: &Arc<Entrance>,
     stay: &Arc<Stay>,
     client: OnUpgrade,
     mut response: Response<Incoming>,
@@ -57,14 +58,12 @@ pub(crate) fn tunnel(
     mut record: Record,
 ) -> Response<Body> {
     let origin = hyper::upgrade::on(&mut response);
-    let (edge, watch) = (Arc::clone(&worker.edge), Arc::clone(&worker.watch));
+    let entrance = Arc::clone(entrance);
+    let watch = Arc::clone(&entrance.worker.watch);
     let flow = watch.flow(Flow::new(Kind::Tunnel, Some(Arc::clone(stay)), watch.now()));
-    // A tunnel counts as a connection as long as it is open. There may be none
-    // free at this very moment; then the next client waits instead.
-    let slot = Arc::clone(&worker.open).try_acquire_owned().ok();
     tokio::spawn(async move {
-        let _slot = slot;
-        let _counted = edge.metrics.tunnel();
+        // It keeps the places of the connection that it was, its client's too.
+        let _counted = entrance.worker.edge.metrics.tunnel();
         // The lease lives as long as the tunnel: dropping it would end the origin's side.
         let _lease = lease;
         if let (Ok(client), Ok(origin)) = (client.await, origin.await) {
@@ -74,5 +73,6 @@ pub(crate) fn tunnel(
     });
     let (mut head, _) = response.into_parts();
     head.extensions.clear();
+    cookies::remove_ours_from_answer(&mut head.headers);
     Response::from_parts(head, Body::empty())
 }

@@ -4,7 +4,7 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -39,6 +39,14 @@ pub(crate) struct Connection {
     requests: AtomicU32,
     /// Since when the client takes nothing of what is written.
     unread_since: AtomicU32,
+    /// Bytes of bodies that HTTP was given, and bytes that left. HTTP/2 keeps
+    /// the end of an answer for a client that leaves no room, long after the
+    /// answer itself is over here.
+    given: AtomicU64,
+    left: AtomicU64,
+    /// Since when more was given than left, and what had left by then; the watch's own.
+    behind_since: AtomicU32,
+    left_then: AtomicU64,
     pub(crate) signal: Signal,
 }
 
@@ -50,6 +58,10 @@ impl Connection {
             since: AtomicU32::new(watch.now()),
             requests: AtomicU32::new(0),
             unread_since: AtomicU32::new(NEVER),
+            given: AtomicU64::new(0),
+            left: AtomicU64::new(0),
+            behind_since: AtomicU32::new(NEVER),
+            left_then: AtomicU64::new(0),
             signal: Signal::default(),
             watch,
         }
@@ -59,8 +71,9 @@ impl Connection {
     pub(super) fn overdue(&self, now: Ticks, bounds: &Bounds) -> Option<Cut> {
         let since = self.since.load(Ordering::Relaxed);
         let unread = self.unread_since.load(Ordering::Relaxed);
-        if unread != NEVER && passed(unread, now, bounds.stall) {
-            return Some(Cut::SlowClient);
+        let unread = unread != NEVER && passed(unread, now, bounds.stall);
+        if unread || self.falls_behind(now, bounds) {
+            return Some(Cut::SlowClient).filter(|_| !self.signal.is_cut());
         }
         match self.phase.load(Ordering::Relaxed) {
             phase if phase == Phase::Head as u8 => passed(since, now, bounds.head).then_some(Cut::SlowHead),
@@ -68,6 +81,28 @@ impl Connection {
             _ => None,
         }
         .filter(|_| !self.signal.is_cut())
+    }
+
+    /// Whether the client takes what it was answered more slowly than it may.
+    fn falls_behind(&self, now: Ticks, bounds: &Bounds) -> bool {
+        let left = self.left.load(Ordering::Relaxed);
+        if self.given.load(Ordering::Relaxed) <= left {
+            self.behind_since.store(NEVER, Ordering::Relaxed);
+            return false;
+        }
+        let since = self.behind_since.load(Ordering::Relaxed);
+        if since == NEVER {
+            self.behind_since.store(now, Ordering::Relaxed);
+            self.left_then.store(left, Ordering::Relaxed);
+            return false;
+        }
+        let taken = left - self.left_then.load(Ordering::Relaxed);
+        passed(since, now, bounds.stall) && taken <= u64::from(now - since) * bounds.rate
+    }
+
+    /// HTTP was given so much of a body to send.
+    pub(crate) fn given(&self, bytes: usize) {
+        self.given.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
     fn enter(&self, phase: Phase) {
@@ -81,6 +116,13 @@ impl Connection {
         if !self.http2 && self.phase.load(Ordering::Relaxed) == Phase::Idle as u8 {
             self.enter(Phase::Head);
         }
+    }
+
+    fn wrote(&self, polled: &Poll<io::Result<usize>>) {
+        if let Poll::Ready(Ok(bytes)) = polled {
+            self.left.fetch_add(*bytes as u64, Ordering::Relaxed);
+        }
+        self.written(polled.is_pending());
     }
 
     fn written(&self, pending: bool) {
@@ -159,7 +201,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Line<S> {
 impl<S: AsyncWrite + Unpin> AsyncWrite for Line<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.connection.written(polled.is_pending());
+        self.connection.wrote(&polled);
         polled
     }
 
@@ -169,7 +211,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Line<S> {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        self.connection.written(polled.is_pending());
+        self.connection.wrote(&polled);
         polled
     }
 
@@ -222,6 +264,35 @@ mod tests {
         assert_eq!(connection.overdue(75 * SECOND + 1, &bounds()), Some(Cut::Idle));
         connection.read();
         assert_eq!(connection.overdue(10 * SECOND + 1, &bounds()), Some(Cut::SlowHead), "a byte begins the next head");
+    }
+
+    #[test]
+    fn e_08_a_client_that_is_answered_and_leaves_no_room_is_cut_off_although_it_asks_for_nothing() {
+        let connection = connection(true);
+        connection.enter(Phase::Idle);
+        connection.given(10_000);
+        connection.left.store(10, Ordering::Relaxed);
+        assert_eq!(connection.overdue(SECOND, &bounds()), None, "it is behind from here on");
+        assert_eq!(connection.overdue(31 * SECOND, &bounds()), None);
+        connection.left.store(20, Ordering::Relaxed);
+        assert_eq!(
+            connection.overdue(31 * SECOND + 1, &bounds()),
+            Some(Cut::SlowClient),
+            "a byte now and then is not enough"
+        );
+        connection.left.store(10_000, Ordering::Relaxed);
+        assert_eq!(connection.overdue(31 * SECOND + 2, &bounds()), None);
+    }
+
+    #[test]
+    fn a_client_that_goes_on_taking_a_long_answer_is_never_cut_off() {
+        let connection = connection(true);
+        connection.enter(Phase::Busy);
+        for second in 0..300 {
+            connection.given(10_000);
+            connection.left.store(u64::from(second) * 9_000, Ordering::Relaxed);
+            assert_eq!(connection.overdue(second * SECOND, &bounds()), None);
+        }
     }
 
     #[test]

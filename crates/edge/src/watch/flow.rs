@@ -2,7 +2,7 @@
 //! has to hold.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use doorward_model::time::Timestamp;
 
@@ -31,6 +31,8 @@ pub(crate) struct Flow {
     /// does not ask a body whose stream has no room.
     connection: Option<Arc<Connection>>,
     failure: AtomicU8,
+    /// Whether its right was asked for since it began: what changed just before that is no change any more.
+    asked: AtomicBool,
     pub(crate) signal: Signal,
 }
 
@@ -45,6 +47,7 @@ impl Flow {
             stay,
             connection: None,
             failure: AtomicU8::new(0),
+            asked: AtomicBool::new(false),
             signal: Signal::default(),
         }
     }
@@ -67,12 +70,15 @@ impl Flow {
         tick: Ticks,
         bounds: &Bounds,
     ) -> Option<Cut> {
+        let slow = self.pace.overdue(tick, bounds);
         if self.signal.is_cut() {
-            return None;
+            // A stream without room hears nothing; then its connection has to.
+            return slow.filter(|slow| *slow == Cut::SlowClient);
         }
-        self.pace.overdue(tick, bounds).or_else(|| {
+        let first = !self.asked.swap(true, Ordering::Relaxed);
+        slow.or_else(|| {
             let stay = self.stay.as_ref()?;
-            if changed { stay.standing(edge, now).err() } else { stay.in_time(now).err() }
+            if changed || first { stay.standing(edge, now).err() } else { stay.in_time(now).err() }
         })
     }
 

@@ -66,6 +66,9 @@ impl http_body::Body for Served {
         let Some(body) = &mut served.body else { return Poll::Ready(None) };
         let polled = Pin::new(&mut *body).poll_frame(cx);
         let lasts = served.turn.is_http2() || !body.is_end_stream();
+        if let Poll::Ready(Some(Ok(frame))) = &polled {
+            served.turn.connection().given(frame.data_ref().map_or(0, Bytes::len));
+        }
         match &polled {
             Poll::Pending => served.waits_for(Waiting::Origin, Some(cx)),
             Poll::Ready(Some(Ok(frame))) if lasts => {

@@ -28,7 +28,9 @@ impl Stay {
     pub(crate) fn holds(&self, edge: &Edge) -> bool {
         let unchanged = self.generation == edge.catalog.load().generation()
             && self.revocations == edge.store.revocations().version();
-        unchanged || self.standing(edge, edge.clock.now()).is_ok()
+        // Whose time is over while an origin thinks gets that answer, but no stream of it.
+        let believed = !matches!(self.caller, Caller::Person { .. }) || edge.store.revocations().is_fresh();
+        (unchanged && believed) || self.standing(edge, edge.clock.now()).is_ok()
     }
 
     /// Asks everything again that let the caller in.
@@ -46,6 +48,7 @@ impl Stay {
                 return Err(Cut::Unchecked);
             }
             Caller::Person { person, .. } if !person.is_current(edge, app, now) => return Err(Cut::Ended),
+            Caller::Person { person, .. } if !person.is_signed_by_us(edge, app, now) => return Err(Cut::Ended),
             Caller::Linked(person) if !is_known_there(person, &catalog, edge, now) => return Err(Cut::Ended),
             Caller::Machine(machine) if !machine.is_known(&catalog, now) => return Err(Cut::Ended),
             _ => {}

@@ -110,7 +110,10 @@ pub(super) fn doors(on: Foundation<'_>, client_secret: Option<Secret>) -> Doors 
     let started = Clock::system().now();
     registry.register_collector(Box::new(Process { started, keys: Arc::clone(on.keys), clock: on.clock.clone() }));
     let emulates = emulator.as_ref().map(|(emulator, _)| emulator);
-    let limits = Limits { max_connections: room_for_connections(config.limits.max_connections), ..config.limits };
+    let max_connections = room_for_connections(config.limits.max_connections);
+    // Over HTTP/2 one connection brings many requests, and each takes a descriptor towards its origin.
+    let max_requests = config.limits.max_requests.min(max_connections);
+    let limits = Limits { max_connections, max_requests, ..config.limits };
     let edge = edge(on, catalog, &issuers, limits, emulates, &mut registry);
     let by_domain = config.other_name(team).map(|named| {
         let catalog = catalog.seen_as(move |catalog| Emulator::named(catalog, &named));
