@@ -136,9 +136,12 @@ async fn q_02_a_body_that_drips_is_not_waited_for() {
 #[tokio::test]
 async fn q_02_a_client_that_does_not_read_is_cut_off_and_nothing_is_kept_for_it() {
     let world = World::with(short).await;
+    let request = format!("GET /public HTTP/1.1\r\nHost: {APP}\r\n\r\n");
+    // What any download needs once is there before it is counted.
+    world.origin.answer(Answer::Download(16 * 1024 * 1024));
+    assert!(exchange(world.public(), &request).await.is_some_and(|reply| reply.complete));
     world.origin.answer(Answer::Download(1024 * 1024 * 1024));
     let before = world.gateway.peak_memory();
-    let request = format!("GET /public HTTP/1.1\r\nHost: {APP}\r\n\r\n");
     let mut stalled = Vec::new();
     for _ in 0..8 {
         // A small window, so that the kernel keeps little.
@@ -319,7 +322,7 @@ async fn a_websocket_keeps_the_place_of_the_connection_it_was() {
 
 #[tokio::test]
 async fn e_08_a_client_that_leaves_room_for_one_byte_is_cut_off_too() {
-    let world = World::with(short).await;
+    let world = World::with(limits("client_stall_timeout = \"1s\"")).await;
     let mut frames = Frames::connect(world.public()).await;
     // SETTINGS_INITIAL_WINDOW_SIZE = 1
     frames.send(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 1]).await;
