@@ -1,6 +1,7 @@
 //! People and their sign-ins.
 
 use doorward_model::id::{IdentityNonce, UserId};
+use doorward_model::identity::Identity;
 use doorward_model::session::{Bearings, Revoked, Session};
 use doorward_model::time::Lifetime;
 use doorward_store::Store;
@@ -10,6 +11,7 @@ use crate::bench::{Bench, NOW, aud, email, session_of};
 crate::on_both_databases! {
     a_person_keeps_the_id_of_their_first_sign_in
     a_session_is_found_as_it_was_opened
+    an_identity_is_amended_only_while_it_is_what_it_was
     the_newest_session_of_a_person_is_found
     g_10_an_ended_session_is_not_found
     g_10_revoking_a_person_ends_all_their_sessions_and_nobody_elses
@@ -101,4 +103,18 @@ async fn r_13_a_session_in_a_form_of_tomorrow_is_none(bench: Bench) {
     assert_eq!(store.session(&new.nonce).await.unwrap(), None, "its person signs in again");
     assert_eq!(store.last_session(&email("bob@corp.test")).await.unwrap(), None);
     assert_eq!(store.session(&old.nonce).await.unwrap(), Some(old));
+}
+
+async fn an_identity_is_amended_only_while_it_is_what_it_was(bench: Bench) {
+    let store = bench.node().await;
+    let session = session_of("alice@corp.test");
+    store.open_session(&session).await.unwrap();
+    let amended = Identity { name: Some("Alice Again".into()), ..session.identity.clone() };
+    assert!(store.amend_session(&session, &amended).await.unwrap());
+    assert_eq!(store.session(&session.nonce).await.unwrap().unwrap().identity, amended);
+    assert!(!store.amend_session(&session, &session.identity).await.unwrap(), "somebody else was faster");
+    // One that ended stays as it was.
+    let live = store.session(&session.nonce).await.unwrap().unwrap();
+    store.revoke(&Revoked::Session(session.nonce.clone()), NOW).await.unwrap();
+    assert!(!store.amend_session(&live, &session.identity).await.unwrap());
 }
