@@ -1,12 +1,22 @@
 //! An Access application: which addresses it covers and who decides about them.
 
+mod cors;
+mod field_name;
+
 use serde::{Deserialize, Serialize};
 
-use crate::host::HostPattern;
-use crate::id::{AccountId, AppId, Aud, IdpId};
-use crate::path::PathPattern;
-use crate::policy::Policy;
+use crate::host::{Host, HostPattern};
+use crate::id::{AccountId, AppId, Aud, CustomPageId, IdpId};
+use crate::path::{NormPath, PathPattern};
+use crate::policy::{Decision, Policy};
 use crate::time::Lifetime;
+
+pub use self::cors::{Allowed, Cors, InvalidCors};
+pub use self::field_name::{FieldName, InvalidFieldName};
+
+/// Hosts that are walked through after a sign-in where nothing is said about it
+/// (Access docs, "eager redirect cookie").
+const EAGER_BY_DEFAULT: usize = 5;
 
 /// A self-hosted application, resolved: every reference is an id, the
 /// policies are in ascending precedence.
@@ -32,9 +42,27 @@ pub struct App {
     pub http_only_cookie_attribute: bool,
     #[serde(default)]
     pub same_site_cookie_attribute: SameSite,
+    /// A second cookie that a stolen token does not hold without.
+    #[serde(default)]
+    pub enable_binding_cookie: bool,
+    /// The cookie is for the application's path alone, not for its whole host.
+    #[serde(default)]
+    pub path_cookie_attribute: bool,
+    /// Whether a sign-in gives every one of its hosts its cookie; `None`: if there are few.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eager_redirect_cookie_setting: Option<bool>,
+    /// Preflights that are answered in the origin's place; without this they are refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cors_headers: Option<Cors>,
     /// `OPTIONS` goes to the origin without a check; otherwise preflights are refused.
     #[serde(default)]
     pub options_preflight_bypass: bool,
+    /// Our own answers on the application's host may be shown in frames.
+    #[serde(default)]
+    pub allow_iframe: bool,
+    /// A header that may carry a service token whole, as JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_service_tokens_from_header: Option<FieldName>,
     /// Answer 401 instead of 403 where only service credentials could pass.
     #[serde(default)]
     pub service_auth_401_redirect: bool,
@@ -47,8 +75,20 @@ pub struct App {
     /// Where a caller is sent who could not pass even with an identity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub custom_non_identity_deny_url: Option<String>,
+    /// Pages of the operator's own, at most one of each kind.
+    #[serde(default)]
+    pub custom_pages: Vec<CustomPageId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logo_url: Option<String>,
+    /// Whether lists of applications show it; it can be entered all the same.
+    #[serde(default = "yes")]
+    pub app_launcher_visible: bool,
+    /// By which lists of applications can be filtered.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// Command-line sign-ins need no click of approval.
+    #[serde(default)]
+    pub skip_interstitial: bool,
 }
 
 const fn yes() -> bool {
@@ -73,12 +113,22 @@ impl App {
             refresh: Refresh::Access,
             http_only_cookie_attribute: true,
             same_site_cookie_attribute: SameSite::None,
+            enable_binding_cookie: false,
+            path_cookie_attribute: false,
+            eager_redirect_cookie_setting: None,
+            cors_headers: None,
             options_preflight_bypass: false,
+            allow_iframe: false,
+            read_service_tokens_from_header: None,
             service_auth_401_redirect: false,
             custom_deny_message: None,
             custom_deny_url: None,
             custom_non_identity_deny_url: None,
+            custom_pages: Vec::new(),
             logo_url: None,
+            app_launcher_visible: true,
+            tags: Vec::new(),
+            skip_interstitial: false,
         }
     }
 
@@ -93,6 +143,42 @@ impl App {
     pub fn allows_idp(&self, idp: IdpId) -> bool {
         self.allowed_idps.is_empty() || self.allowed_idps.contains(&idp)
     }
+
+    /// Whether people may enter, so that machines are not alone with it.
+    #[must_use]
+    pub fn lets_people_in(&self) -> bool {
+        self.policies.iter().any(|policy| policy.decision == Decision::Allow)
+    }
+
+    /// Below which path of a host a browser keeps the application's cookie for
+    /// a request there: everywhere, unless the setting says otherwise.
+    #[must_use]
+    pub fn cookie_path(&self, host: &Host, path: &NormPath) -> &str {
+        let covering =
+            self.domains.iter().filter(|domain| domain.host.matches(host.name()) && domain.path.matches(path));
+        let closest = covering.max_by_key(|domain| domain.path.literal_length());
+        closest.filter(|_| self.path_cookie_attribute).map_or("/", |domain| domain.cookie_path())
+    }
+
+    /// Every path below which its cookie may lie on a host.
+    pub fn cookie_paths(&self, host: &Host) -> impl Iterator<Item = &str> {
+        let here = self.domains.iter().filter(|domain| domain.host.matches(host.name()));
+        here.map(|domain| if self.path_cookie_attribute { domain.cookie_path() } else { "/" })
+    }
+
+    /// The hosts that get their cookie with a sign-in at any of them. Wildcards
+    /// cannot be visited.
+    #[must_use]
+    pub fn eager_hosts(&self) -> Vec<&str> {
+        let mut hosts: Vec<&str> = Vec::new();
+        for domain in self.domains.iter().filter(|domain| domain.host.is_exact()) {
+            if !hosts.contains(&domain.host.as_str()) {
+                hosts.push(domain.host.as_str());
+            }
+        }
+        let eager = self.eager_redirect_cookie_setting.unwrap_or(self.domains.len() <= EAGER_BY_DEFAULT);
+        if eager { hosts } else { Vec::new() }
+    }
 }
 
 /// One address pattern of an application: a host, and a path below which it applies.
@@ -101,6 +187,18 @@ impl App {
 pub struct AppDomain {
     pub host: HostPattern,
     pub path: PathPattern,
+}
+
+impl AppDomain {
+    /// The literal folder that its path begins with.
+    fn cookie_path(&self) -> &str {
+        let path = self.path.as_str();
+        let folder = match path.split_once('*') {
+            Some((head, _)) => &head[..head.rfind('/').map_or(0, |slash| slash + 1)],
+            None => path,
+        };
+        if folder.is_empty() { "/" } else { folder }
+    }
 }
 
 /// Why a text is not an application's domain.
@@ -181,3 +279,6 @@ impl SameSite {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,13 +12,15 @@ use crate::catalog::index::HostIndex;
 use crate::certificate::RootCertificate;
 use crate::group::Group;
 use crate::host::Host;
-use crate::id::{AppId, Aud, CertificateId, GroupId, IdpId, ListId, ServiceTokenId};
+use crate::id::{AppId, Aud, CertificateId, GroupId, IdpId, ListId, ServiceTokenId, CustomPageId};
 use crate::idp::{IdentityProvider, IdpKind};
 use crate::list::List;
+use crate::custom_page::{CustomPage, PageKind};
+use crate::organization::Organization;
 use crate::path::{NormPath, PathPattern};
 use crate::route::Route;
 use crate::service_token::{ClientId, ServiceToken};
-use crate::site::Team;
+use crate::site::{ACCESS_PREFIX, Team};
 
 pub use self::change::Change;
 
@@ -51,6 +53,10 @@ pub struct Catalog {
     lists: Arc<HashMap<ListId, Arc<List>>>,
     roots: Arc<HashMap<CertificateId, Arc<RootCertificate>>>,
     roots_by_host: Arc<HashMap<String, Vec<Arc<RootCertificate>>>>,
+    custom_pages: Arc<HashMap<CustomPageId, Arc<CustomPage>>>,
+    organization: Arc<Organization>,
+    /// In the place of an application where none is needed; none where one always is.
+    open: Option<Arc<App>>,
 }
 
 impl Catalog {
@@ -83,6 +89,9 @@ impl Catalog {
             lists: Arc::default(),
             roots: Arc::default(),
             roots_by_host: Arc::default(),
+            custom_pages: Arc::default(),
+            organization: Arc::default(),
+            open: None,
         }
     }
 
@@ -126,6 +135,17 @@ impl Catalog {
     #[must_use]
     pub fn app_covering(&self, domain: &AppDomain) -> Option<AppId> {
         self.by_host.at(&domain.host, &domain.path).copied()
+    }
+
+    /// What answers for a request: its application, or, where the organisation
+    /// lets hosts of nobody pass, one without a name that bypasses everybody.
+    #[must_use]
+    pub fn answering(&self, host: &Host, path: &NormPath) -> Option<&Arc<App>> {
+        let open = self
+            .open
+            .as_ref()
+            .filter(|_| self.organization.passes_unmatched(host) && !path.as_str().starts_with(ACCESS_PREFIX));
+        self.app_at(host, path).or(open)
     }
 
     /// Whether any application covers a part of this host.
@@ -205,6 +225,24 @@ impl Catalog {
     #[must_use]
     pub fn roots_of(&self, host: &str) -> &[Arc<RootCertificate>] {
         self.roots_by_host.get(host).map_or(&[], Vec::as_slice)
+    }
+
+    #[must_use]
+    pub fn organization(&self) -> &Organization {
+        &self.organization
+    }
+
+    /// The operator's own page of this kind: the application's, else the organisation's.
+    #[must_use]
+    pub fn custom_page(&self, app: &App, kind: PageKind) -> Option<&Arc<CustomPage>> {
+        let of_kind = |id: &CustomPageId| self.custom_pages.get(id).filter(|page| page.kind == kind);
+        let pages = &self.organization.custom_pages;
+        let organizations = match kind {
+            PageKind::Forbidden => pages.forbidden.as_ref(),
+            PageKind::IdentityDenied => pages.identity_denied.as_ref(),
+            PageKind::Login | PageKind::Interstitial => None,
+        };
+        app.custom_pages.iter().find_map(of_kind).or_else(|| organizations.and_then(of_kind))
     }
 
     pub fn routes(&self) -> impl Iterator<Item = &Arc<Route>> {

@@ -86,22 +86,42 @@ pub fn is_pending(name: &[u8]) -> bool {
 ///
 /// `Expires` is there because Go's clients ignore a cookie without it;
 /// `Max-Age` because it also holds when the gateway's clock was moved. There
-/// is never a `Domain`: the token is for this one host (G-07).
+/// is never a `Domain`: the token is for this one host (G-07). `path` is the
+/// application's [cookie path](App::cookie_path) where the browser is.
 #[must_use]
-pub fn app_cookie(app: &App, token: &str, now: Timestamp, expires: Timestamp) -> String {
-    let life = expires.since(now).secs();
-    format!("{AUTHORIZATION}={token}; Expires={}; Max-Age={life}; {}", http_date(expires), app_attributes(app))
+pub fn app_cookie(app: &App, path: &str, token: &str, now: Timestamp, expires: Timestamp) -> String {
+    format!("{AUTHORIZATION}={token}; {}; {}", lasting(now, expires), app_attributes(app, path))
 }
 
-/// The `Set-Cookie` value that takes the application's token away again.
+/// The `Set-Cookie` value that ties the token to the browser: no script reads
+/// it, and it goes wherever the token goes (Access docs, "binding cookie").
 #[must_use]
-pub fn cleared_app_cookie(app: &App) -> String {
-    format!("{AUTHORIZATION}=; Expires={}; Max-Age=0; {}", http_date(Timestamp(0)), app_attributes(app))
+pub fn binding_cookie(path: &str, binding: &str, now: Timestamp, expires: Timestamp) -> String {
+    format!("{BINDING}={binding}; {}; {}", lasting(now, expires), binding_attributes(path))
 }
 
-fn app_attributes(app: &App) -> String {
+/// The `Set-Cookie` values that take the application's token away again.
+#[must_use]
+pub fn cleared_app_cookies(app: &App, path: &str) -> Vec<String> {
+    let over = format!("Expires={}; Max-Age=0", http_date(Timestamp(0)));
+    let mut cleared = vec![format!("{AUTHORIZATION}=; {over}; {}", app_attributes(app, path))];
+    if app.enable_binding_cookie {
+        cleared.push(format!("{BINDING}=; {over}; {}", binding_attributes(path)));
+    }
+    cleared
+}
+
+fn lasting(now: Timestamp, expires: Timestamp) -> String {
+    format!("Expires={}; Max-Age={}", http_date(expires), expires.since(now).secs())
+}
+
+fn app_attributes(app: &App, path: &str) -> String {
     let http_only = if app.http_only_cookie_attribute { "HttpOnly; " } else { "" };
-    format!("Path=/; Secure; {http_only}SameSite={}", app.same_site_cookie_attribute.as_str())
+    format!("Path={path}; Secure; {http_only}SameSite={}", app.same_site_cookie_attribute.as_str())
+}
+
+fn binding_attributes(path: &str) -> String {
+    format!("Path={path}; Secure; HttpOnly; SameSite=None")
 }
 
 /// An IMF-fixdate (RFC 9110 §5.6.7), as `Expires` wants it.
@@ -126,7 +146,7 @@ mod tests {
     fn g_07_the_application_cookie_has_the_attributes_of_access_and_no_domain() {
         let now = Timestamp::from_secs(1_800_000_000);
         assert_eq!(
-            app_cookie(&app(), "a.b.c", now, now.plus(Lifetime::from_hours(24))),
+            app_cookie(&app(), "/", "a.b.c", now, now.plus(Lifetime::from_hours(24))),
             "CF_Authorization=a.b.c; Expires=Sat, 16 Jan 2027 08:00:00 GMT; Max-Age=86400; Path=/; Secure; HttpOnly; \
              SameSite=None"
         );
@@ -135,14 +155,22 @@ mod tests {
     #[test]
     fn g_07_what_the_application_says_about_its_cookie_holds() {
         let lax = App { http_only_cookie_attribute: false, same_site_cookie_attribute: SameSite::Lax, ..app() };
-        let cookie = app_cookie(&lax, "a.b.c", Timestamp(0), Timestamp::from_secs(60));
-        assert!(cookie.ends_with("Max-Age=60; Path=/; Secure; SameSite=Lax"), "{cookie}");
+        let cookie = app_cookie(&lax, "/docs", "a.b.c", Timestamp(0), Timestamp::from_secs(60));
+        assert!(cookie.ends_with("Max-Age=60; Path=/docs; Secure; SameSite=Lax"), "{cookie}");
     }
 
     #[test]
     fn a_cleared_cookie_is_over_and_matches_the_one_that_was_set() {
-        let cookie = cleared_app_cookie(&app());
-        assert!(cookie.starts_with("CF_Authorization=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0;"), "{cookie}");
-        assert!(cookie.contains("Path=/"), "{cookie}");
+        let bound = App { enable_binding_cookie: true, ..app() };
+        for (cookies, names) in [
+            (cleared_app_cookies(&app(), "/"), &["CF_Authorization"][..]),
+            (cleared_app_cookies(&bound, "/"), &["CF_Authorization", "CF_Binding"][..]),
+        ] {
+            assert_eq!(cookies.len(), names.len(), "{cookies:?}");
+            for (cookie, name) in cookies.iter().zip(names) {
+                let over = format!("{name}=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/;");
+                assert!(cookie.starts_with(&over), "{cookie}");
+            }
+        }
     }
 }

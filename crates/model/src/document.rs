@@ -9,6 +9,8 @@ mod certificate;
 mod group;
 mod identity_provider;
 mod list;
+mod custom_page;
+mod organization;
 mod policy;
 mod route;
 mod service_token;
@@ -30,6 +32,8 @@ pub use self::certificate::{CertificateDocument, CertificateExtension};
 pub use self::group::GroupDocument;
 pub use self::identity_provider::{IdentityProviderConfig, IdentityProviderDocument, IdentityProviderExtension};
 pub use self::list::{ListDocument, ListItem};
+pub use self::custom_page::CustomPageDocument;
+pub use self::organization::{ORGANIZATION, OrganizationDocument};
 pub use self::policy::PolicyDocument;
 pub use self::route::{RouteDocument, RouteId};
 pub use self::service_token::{PreviousSecret, ServiceTokenDocument, ServiceTokenExtension};
@@ -53,6 +57,9 @@ pub enum Kind {
     List,
     /// A root of client certificates.
     Certificate,
+    CustomPage,
+    /// What the team decides for all its applications; there is one.
+    Organization,
 }
 
 impl Kind {
@@ -67,6 +74,8 @@ impl Kind {
         Self::Tag,
         Self::List,
         Self::Certificate,
+        Self::CustomPage,
+        Self::Organization,
     ];
 
     /// The word under which the store keeps it.
@@ -83,6 +92,8 @@ impl Kind {
             Self::Tag => "tag",
             Self::List => "list",
             Self::Certificate => "certificate",
+            Self::CustomPage => "custom_page",
+            Self::Organization => "organization",
         }
     }
 

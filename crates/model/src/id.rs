@@ -68,6 +68,8 @@ uuid_id! {
     ListId "list";
     /// A root of client certificates.
     CertificateId "certificate";
+    /// A page of the operator's own.
+    CustomPageId "custom_page";
 }
 
 impl IdpId {

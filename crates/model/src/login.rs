@@ -78,4 +78,26 @@ pub struct Handoff {
     pub target: Target,
     pub session: IdentityNonce,
     pub expires_at: Timestamp,
+    /// The hosts that the browser is led past, this one first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chain: Option<Chain>,
+}
+
+/// A browser is led past the hosts of an application, to get its cookie at each.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chain {
+    pub app: AppId,
+    /// What is left of the way, the next one first.
+    pub hosts: Vec<String>,
+    /// Where the person wanted to go, on the host where they began.
+    pub end: String,
+    pub expires_at: Timestamp,
+}
+
+impl Chain {
+    /// The way from the next host on.
+    #[must_use]
+    pub fn after_this(&self) -> Self {
+        Self { hosts: self.hosts.iter().skip(1).cloned().collect(), ..self.clone() }
+    }
 }

@@ -70,6 +70,9 @@ impl<'de> Deserialize<'de> for Secret {
 pub struct SecretDigest([u8; 32]);
 
 impl SecretDigest {
+    /// What no secret has: to be compared with where there is none.
+    pub const OF_NOTHING: Self = Self([0; 32]);
+
     #[must_use]
     pub fn of(secret: &[u8]) -> Self {
         Self(Sha256::digest(secret).into())
@@ -120,6 +123,14 @@ pub fn random_bytes<const N: usize>() -> [u8; N] {
 #[must_use]
 pub fn random_hex<const N: usize>() -> String {
     hex::encode(random_bytes::<N>())
+}
+
+/// So many letters and digits of chance, each as likely as the others.
+pub(crate) fn random_alphanumeric(length: usize) -> String {
+    const CHARACTERS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    // The bytes beyond the last whole multiple of 62 would favour some.
+    let fair = std::iter::repeat_with(random_bytes::<64>).flatten().filter(|byte| *byte < 248);
+    fair.take(length).map(|byte| char::from(CHARACTERS[usize::from(byte % 62)])).collect()
 }
 
 pub(crate) fn random_uuid() -> Uuid {

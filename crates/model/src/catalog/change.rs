@@ -9,12 +9,19 @@ use crate::app::App;
 use crate::certificate::RootCertificate;
 use crate::document::RouteId;
 use crate::group::Group;
-use crate::id::{AppId, CertificateId, GroupId, ListId, ServiceTokenId};
+use crate::id::{AppId, CertificateId, GroupId, ListId, ServiceTokenId, CustomPageId, PolicyId};
 use crate::idp::IdentityProvider;
 use crate::list::List;
+use crate::custom_page::CustomPage;
+use crate::organization::Organization;
+use crate::policy::{Decision, Policy};
 use crate::route::Route;
+use crate::rule::{Nothing, Rule};
 use crate::service_token::ServiceToken;
 use crate::time::Lifetime;
+
+/// The name, in logs, of what no application answers for.
+const OPEN: &str = "deny_unmatched_requests = false";
 
 /// One thing that is different from now on.
 #[derive(Clone, Debug)]
@@ -35,6 +42,9 @@ pub enum Change {
     NoList(ListId),
     Root(Arc<RootCertificate>),
     NoRoot(CertificateId),
+    CustomPage(Arc<CustomPage>),
+    NoCustomPage(CustomPageId),
+    Organization(Arc<Organization>),
     /// Life of the organisation session.
     SessionDuration(Lifetime),
 }
@@ -80,8 +90,30 @@ impl Catalog {
                 Arc::make_mut(&mut self.roots).remove(&id);
                 self.index_roots();
             }
+            Change::CustomPage(page) => drop(Arc::make_mut(&mut self.custom_pages).insert(page.id, page)),
+            Change::NoCustomPage(id) => drop(Arc::make_mut(&mut self.custom_pages).remove(&id)),
+            Change::Organization(organization) => {
+                self.open = organization.passes_some().then(|| Arc::new(self.open_app()));
+                self.organization = organization;
+            }
             Change::SessionDuration(duration) => self.team.session_duration = duration,
         }
+    }
+
+    /// What answers where no application does. It is in no list, and no token is for it.
+    fn open_app(&self) -> App {
+        let account = &self.team.account;
+        let everybody = Policy {
+            id: PolicyId::derived(account, OPEN),
+            name: OPEN.to_owned(),
+            decision: Decision::Bypass,
+            precedence: 1,
+            include: vec![Rule::Everyone(Nothing {})],
+            require: Vec::new(),
+            exclude: Vec::new(),
+            session_duration: None,
+        };
+        App::new(account, OPEN, Vec::new(), vec![everybody])
     }
 
     fn put_app(&mut self, app: Arc<App>) {

@@ -5,8 +5,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use super::PolicyDocument;
-use crate::app::{App, AppDomain, InvalidAppDomain, Refresh, SameSite};
-use crate::id::{AppId, Aud, IdpId, PolicyId};
+use crate::app::{App, AppDomain, Cors, FieldName, InvalidAppDomain, Refresh, SameSite};
+use crate::id::{AppId, Aud, CustomPageId, IdpId, PolicyId};
 use crate::policy::Policy;
 use crate::time::{InvalidLifetime, Lifetime};
 
@@ -43,8 +43,20 @@ pub struct AppDocument {
     pub http_only_cookie_attribute: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub same_site_cookie_attribute: Option<SameSite>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enable_binding_cookie: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path_cookie_attribute: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eager_redirect_cookie_setting: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cors_headers: Option<Cors>,
     #[serde(default)]
     pub options_preflight_bypass: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allow_iframe: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_service_tokens_from_header: Option<String>,
     #[serde(default)]
     pub service_auth_401_redirect: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -54,7 +66,16 @@ pub struct AppDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub custom_non_identity_deny_url: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom_pages: Option<Vec<CustomPageId>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logo_url: Option<String>,
+    /// Absent: shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_launcher_visible: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skip_interstitial: Option<bool>,
     #[serde(flatten)]
     pub more: Map<String, Value>,
 }
@@ -184,12 +205,26 @@ impl AppDocument {
             refresh,
             http_only_cookie_attribute: self.http_only_cookie_attribute.unwrap_or(true),
             same_site_cookie_attribute: self.same_site_cookie_attribute.unwrap_or_default(),
+            enable_binding_cookie: self.enable_binding_cookie.unwrap_or_default(),
+            path_cookie_attribute: self.path_cookie_attribute.unwrap_or_default(),
+            eager_redirect_cookie_setting: self.eager_redirect_cookie_setting,
+            cors_headers: self.cors_headers,
             options_preflight_bypass: self.options_preflight_bypass,
+            allow_iframe: self.allow_iframe.unwrap_or_default(),
+            // One that is none is never read: nothing opens by it.
+            read_service_tokens_from_header: self
+                .read_service_tokens_from_header
+                .and_then(|name| FieldName::try_from(name).ok())
+                .filter(FieldName::may_carry_a_service_token),
             service_auth_401_redirect: self.service_auth_401_redirect,
             custom_deny_message: self.custom_deny_message,
             custom_deny_url: self.custom_deny_url,
             custom_non_identity_deny_url: self.custom_non_identity_deny_url,
+            custom_pages: self.custom_pages.unwrap_or_default(),
             logo_url: self.logo_url,
+            app_launcher_visible: self.app_launcher_visible.unwrap_or(true),
+            tags: self.tags.unwrap_or_default(),
+            skip_interstitial: self.skip_interstitial.unwrap_or_default(),
         }))
     }
 }
@@ -213,12 +248,22 @@ impl From<&App> for AppDocument {
             auto_redirect_to_identity: app.auto_redirect_to_identity,
             http_only_cookie_attribute: Some(app.http_only_cookie_attribute),
             same_site_cookie_attribute: (same_site != SameSite::None).then_some(same_site),
+            enable_binding_cookie: app.enable_binding_cookie.then_some(true),
+            path_cookie_attribute: app.path_cookie_attribute.then_some(true),
+            eager_redirect_cookie_setting: app.eager_redirect_cookie_setting,
+            cors_headers: app.cors_headers.clone(),
             options_preflight_bypass: app.options_preflight_bypass,
+            allow_iframe: app.allow_iframe.then_some(true),
+            read_service_tokens_from_header: app.read_service_tokens_from_header.clone().map(String::from),
             service_auth_401_redirect: app.service_auth_401_redirect,
             custom_deny_message: app.custom_deny_message.clone(),
             custom_deny_url: app.custom_deny_url.clone(),
             custom_non_identity_deny_url: app.custom_non_identity_deny_url.clone(),
+            custom_pages: (!app.custom_pages.is_empty()).then(|| app.custom_pages.clone()),
             logo_url: app.logo_url.clone(),
+            app_launcher_visible: (!app.app_launcher_visible).then_some(false),
+            tags: (!app.tags.is_empty()).then(|| app.tags.clone()),
+            skip_interstitial: app.skip_interstitial.then_some(true),
             more: Map::new(),
         }
     }

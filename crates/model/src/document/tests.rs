@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::app::{App, Refresh, SameSite};
 use crate::group::Group;
-use crate::id::{AccountId, GroupId, IdpId, PolicyId, ServiceTokenId};
+use crate::id::{AccountId, CustomPageId, GroupId, IdpId, PolicyId, ServiceTokenId};
 use crate::idp::{IdentityProvider, IdpKind, OidcEndpoints, OidcProvider};
 use crate::policy::{Decision, Policy};
 use crate::route::{Route, Service};
@@ -37,12 +37,24 @@ fn app() -> App {
         refresh: Refresh::Edge,
         http_only_cookie_attribute: false,
         same_site_cookie_attribute: SameSite::Strict,
+        enable_binding_cookie: true,
+        path_cookie_attribute: true,
+        eager_redirect_cookie_setting: Some(false),
+        cors_headers: Some(
+            serde_json::from_value(json!({"allowed_origins": ["https://a.test"], "allowed_methods": ["GET"]})).unwrap(),
+        ),
         options_preflight_bypass: true,
+        allow_iframe: true,
+        read_service_tokens_from_header: Some("authorization".to_owned().try_into().unwrap()),
         service_auth_401_redirect: true,
         custom_deny_message: Some("no".into()),
         custom_deny_url: Some("https://example.com/no".into()),
         custom_non_identity_deny_url: Some("https://example.com/never".into()),
+        custom_pages: vec![CustomPageId::random()],
         logo_url: Some("https://example.com/logo.png".into()),
+        app_launcher_visible: false,
+        tags: vec!["docs".into()],
+        skip_interstitial: true,
         ..App::new(&AccountId::derived("acme"), "Wiki", domains, vec![policy(2), policy(7)])
     }
 }
@@ -83,7 +95,7 @@ fn a_document_has_cloudflares_shape() {
 #[test]
 fn fields_of_no_meaning_here_are_kept() {
     let mut written = serde_json::to_value(AppDocument::from(&app())).unwrap();
-    written["cors_headers"] = json!({"allowed_methods": ["GET"], "max_age": 10});
+    written["scim_config"] = json!({"enabled": true, "remote_uri": "https://scim.test"});
     written["destinations"][0]["cidr"] = json!("10.0.0.0/8");
     written["policies"][0]["approval_groups"] = json!([{"approvals_needed": 1}]);
     let read: AppDocument = serde_json::from_value(written.clone()).unwrap();
