@@ -6,10 +6,10 @@
 mod api_token;
 mod app;
 mod certificate;
+mod custom_page;
 mod group;
 mod identity_provider;
 mod list;
-mod custom_page;
 mod organization;
 mod policy;
 mod route;
@@ -29,10 +29,10 @@ use crate::time::Timestamp;
 pub use self::api_token::{ApiTokenDocument, ApiTokenExtension, Scope};
 pub use self::app::{AppDocument, AppExtension, AppPolicy, Destination, PolicyLink};
 pub use self::certificate::{CertificateDocument, CertificateExtension};
+pub use self::custom_page::CustomPageDocument;
 pub use self::group::GroupDocument;
 pub use self::identity_provider::{IdentityProviderConfig, IdentityProviderDocument, IdentityProviderExtension};
 pub use self::list::{ListDocument, ListItem};
-pub use self::custom_page::CustomPageDocument;
 pub use self::organization::{ORGANIZATION, OrganizationDocument};
 pub use self::policy::PolicyDocument;
 pub use self::route::{RouteDocument, RouteId};
@@ -63,7 +63,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::App,
         Self::Policy,
         Self::Group,

@@ -88,7 +88,9 @@ fn exclusive(kind: Kind, document: &str) -> Vec<String> {
         | Kind::ApiToken
         | Kind::Tag
         | Kind::List
-        | Kind::Certificate => Vec::new(),
+        | Kind::Certificate
+        | Kind::CustomPage
+        | Kind::Organization => Vec::new(),
     }
 }
 

@@ -5,13 +5,15 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use doorward_model::catalog::Change;
+use doorward_model::custom_page::CustomPage;
 use doorward_model::document::{
-    AppDocument, AppExtension, CertificateDocument, CertificateExtension, GroupDocument, IdentityProviderDocument,
-    IdentityProviderExtension, Key, Kind, ListDocument, Object, PolicyDocument, RouteDocument, RouteId,
-    ServiceTokenDocument, ServiceTokenExtension, Unreadable,
+    AppDocument, AppExtension, CertificateDocument, CertificateExtension, CustomPageDocument, GroupDocument,
+    IdentityProviderDocument, IdentityProviderExtension, Key, Kind, ListDocument, Object, OrganizationDocument,
+    PolicyDocument, RouteDocument, RouteId, ServiceTokenDocument, ServiceTokenExtension, Unreadable,
 };
 use doorward_model::group::Group;
 use doorward_model::idp::IdentityProvider;
+use doorward_model::organization::Organization;
 use doorward_model::route::Route;
 use doorward_model::service_token::ServiceToken;
 use doorward_store::ObjectChange;
@@ -46,6 +48,8 @@ fn of_keys<'a>(set: &Set, keys: impl Iterator<Item = &'a Key>, setting: &Setting
             Kind::ApiToken | Kind::Tag => {}
             Kind::List => entries.extend(list(set, key)?),
             Kind::Certificate => entries.extend(certificate(set, key)?),
+            Kind::CustomPage => entries.extend(custom_page(set, key)?),
+            Kind::Organization => entries.push(organization(set, key)?),
         }
     }
     for key in apps {
@@ -118,6 +122,21 @@ fn certificate(set: &Set, key: &Key) -> Result<Option<Change>, Unreadable> {
     let document: CertificateDocument = object.document()?;
     let root = document.root(extension).map_err(|error| object.unreadable(error))?;
     Ok(Some(Change::Root(Arc::new(root))))
+}
+
+fn custom_page(set: &Set, key: &Key) -> Result<Option<Change>, Unreadable> {
+    let Some(object) = set.get(key) else { return Ok(id(key).map(Change::NoCustomPage)) };
+    let document: CustomPageDocument = object.document()?;
+    Ok(Some(Change::CustomPage(Arc::new(CustomPage::from(document)))))
+}
+
+/// Without its object everything is as it is usually.
+fn organization(set: &Set, key: &Key) -> Result<Change, Unreadable> {
+    let organization = match set.get(key) {
+        Some(object) => Organization::from(object.document::<OrganizationDocument>()?),
+        None => Organization::default(),
+    };
+    Ok(Change::Organization(Arc::new(organization)))
 }
 
 /// In the order of the file; what the API made comes after that, the oldest first.
