@@ -10,6 +10,7 @@
 //! already signed in: revocations are held in memory, see [`Revocations`].
 
 mod access_requests;
+mod binding;
 mod database;
 mod error;
 mod installation;
@@ -26,6 +27,7 @@ mod revoking;
 mod saved;
 mod schema;
 mod seal;
+mod service_tokens;
 mod sessions;
 mod sqlite;
 mod upkeep;

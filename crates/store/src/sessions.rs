@@ -141,6 +141,29 @@ impl Store {
     }
 }
 
+impl Store {
+    /// The sign-ins of a person that have not ended, the newest first.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn active_sessions(&self, user: UserId, now: Timestamp) -> Result<Vec<Session>, StoreError> {
+        let rows = self
+            .database()
+            .rows(|| {
+                sqlx::query(
+                    "SELECT nonce, identity, created_at, expires_at FROM sessions \
+                     WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 AND format <= $3 \
+                     ORDER BY created_at DESC, nonce",
+                )
+                .bind(user.to_string())
+                .bind(now.0)
+                .bind(FORMAT)
+            })
+            .await?;
+        rows.iter().map(session).collect()
+    }
+}
+
 fn session(row: &AnyRow) -> Result<Session, StoreError> {
     Ok(Session {
         nonce: IdentityNonce::from_text(&text(row, "nonce")?),

@@ -49,6 +49,7 @@ impl Store {
             also(sqlx::query("DELETE FROM sessions")),
             also(sqlx::query("DELETE FROM users")),
             also(sqlx::query("DELETE FROM access_requests")),
+            also(sqlx::query("DELETE FROM service_token_uses")),
             also(sqlx::query("UPDATE sequences SET value = value + 1 WHERE name = 'objects'")),
             also(sqlx::query(
                 "UPDATE objects SET removed = 1, document = '{}', extension = '{}', sealed = NULL, \

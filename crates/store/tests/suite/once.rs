@@ -29,6 +29,7 @@ fn handoff() -> Handoff {
         },
         session: IdentityNonce::random(),
         expires_at: NOW.plus(Lifetime::from_secs(60)),
+        chain: None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! People and their sign-ins.
 
-use doorward_model::id::{IdentityNonce, UserId};
+use doorward_model::id::{IdentityNonce, ServiceTokenId, UserId};
 use doorward_model::identity::Identity;
 use doorward_model::session::{Bearings, Revoked, Session};
 use doorward_model::time::Lifetime;
@@ -13,6 +13,8 @@ crate::on_both_databases! {
     a_session_is_found_as_it_was_opened
     an_identity_is_amended_only_while_it_is_what_it_was
     the_newest_session_of_a_person_is_found
+    the_sessions_of_a_person_are_listed_until_they_end
+    a_service_token_was_last_seen_at_its_latest_use
     g_10_an_ended_session_is_not_found
     g_10_revoking_a_person_ends_all_their_sessions_and_nobody_elses
     revoking_an_application_ends_no_session
@@ -35,6 +37,38 @@ async fn a_session_is_found_as_it_was_opened(bench: Bench) {
     store.open_session(&session).await.unwrap();
     assert_eq!(store.session(&session.nonce).await.unwrap(), Some(session));
     assert_eq!(store.session(&IdentityNonce::random()).await.unwrap(), None);
+}
+
+async fn the_sessions_of_a_person_are_listed_until_they_end(bench: Bench) {
+    let store = bench.node().await;
+    let first = session_of("alice@corp.test");
+    let user = first.identity.user_uuid;
+    let mut second = session_of("alice@corp.test");
+    second.identity.user_uuid = user;
+    second.created_at = NOW.plus(Lifetime::from_secs(1));
+    let other = session_of("bob@corp.test");
+    for session in [&first, &second, &other] {
+        store.open_session(session).await.unwrap();
+    }
+    let nonces = async |now| {
+        let sessions = store.active_sessions(user, now).await.unwrap();
+        sessions.into_iter().map(|session| session.nonce).collect::<Vec<_>>()
+    };
+    assert_eq!(nonces(NOW).await, [second.nonce.clone(), first.nonce.clone()]);
+    store.revoke(&Revoked::Session(second.nonce.clone()), NOW).await.unwrap();
+    assert_eq!(nonces(NOW).await, std::slice::from_ref(&first.nonce));
+    assert_eq!(nonces(first.expires_at).await, []);
+}
+
+async fn a_service_token_was_last_seen_at_its_latest_use(bench: Bench) {
+    let store = bench.node().await;
+    let token = ServiceTokenId::random();
+    assert_eq!(store.service_tokens_last_seen().await.unwrap(), []);
+    for seconds in [60, 120, 0] {
+        store.service_token_seen(token, NOW.plus(Lifetime::from_secs(seconds))).await.unwrap();
+    }
+    let last = NOW.plus(Lifetime::from_secs(120));
+    assert_eq!(store.service_tokens_last_seen().await.unwrap(), [(token, last)]);
 }
 
 async fn the_newest_session_of_a_person_is_found(bench: Bench) {
