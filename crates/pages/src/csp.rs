@@ -1,5 +1,9 @@
 //! The content security policy of every page, and the texts it vouches for.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha256};
+
 /// Inlined in the `<style>` of every page.
 pub(crate) const STYLE: &str = include_str!("../../../templates/style.css");
 /// Keeps the fragment of the address through the sign-in.
@@ -14,7 +18,7 @@ pub(crate) const COPY_SCRIPT: &str = include_str!("../../../templates/copy.js");
 pub(crate) const DEMO_SCRIPT: &str = include_str!("../../../templates/demo.js");
 
 macro_rules! policy {
-    ($form_action:literal) => {
+    ($frame_ancestors:literal, $form_action:literal) => {
         concat!(
             "default-src 'none'; style-src '",
             env!("STYLE_HASH"),
@@ -28,7 +32,9 @@ macro_rules! policy {
             env!("COPY_HASH"),
             "' '",
             env!("DEMO_HASH"),
-            "'; img-src 'self' data: https:; frame-ancestors 'none'; base-uri 'none'; form-action ",
+            "'; img-src 'self' data: https:; frame-ancestors ",
+            $frame_ancestors,
+            "; base-uri 'none'; form-action ",
             $form_action
         )
     };
@@ -36,12 +42,22 @@ macro_rules! policy {
 
 /// The `Content-Security-Policy` for all pages here. Nothing runs and nothing
 /// styles but what this crate wrote; forms go back to the host they came from.
-pub const CONTENT_SECURITY_POLICY: &str = policy!("'self'");
+pub const CONTENT_SECURITY_POLICY: &str = policy!("'none'", "'self'");
+
+/// The same for our answers on the hosts of applications that may be shown in frames.
+pub const FRAMED_CONTENT_SECURITY_POLICY: &str = policy!("*", "'self'");
+
+/// The same policy for a page whose style has something added to it.
+pub(crate) fn content_security_policy_for_style(added: Option<&str>) -> String {
+    let Some(added) = added else { return CONTENT_SECURITY_POLICY.to_owned() };
+    let hash = STANDARD.encode(Sha256::digest(added));
+    CONTENT_SECURITY_POLICY.replacen("; script-src", &format!(" 'sha256-{hash}'; script-src"), 1)
+}
 
 /// The same policy with another `form-action`, such as `'self' https://wiki.example.com`.
 /// Browsers hold a form to it through every redirect, so a form whose answer
 /// leads to another host has to name that host.
 #[must_use]
 pub fn content_security_policy(form_action: &str) -> String {
-    format!("{}{form_action}", policy!(""))
+    format!("{}{form_action}", policy!("'none'", ""))
 }

@@ -6,7 +6,9 @@
 //! hashes in [`CONTENT_SECURITY_POLICY`], so a page is one round trip. All of
 //! them work with scripts switched off.
 
+mod colours;
 mod csp;
+mod custom;
 mod demo;
 mod forbidden;
 mod notice;
@@ -14,7 +16,9 @@ mod people;
 mod sign_in;
 mod text;
 
-pub use csp::{CONTENT_SECURITY_POLICY, content_security_policy};
+pub use colours::Colours;
+pub use csp::{CONTENT_SECURITY_POLICY, FRAMED_CONTENT_SECURITY_POLICY, content_security_policy};
+pub use custom::{CUSTOM_CONTENT_SECURITY_POLICY, TemplateError, Variables, check_template, custom};
 pub use demo::{Actions, Caller, Demo, Shown, Token};
 pub use forbidden::{Forbidden, forbidden_json};
 pub use notice::{Action, Notice};

@@ -2,6 +2,9 @@
 
 use askama::Template;
 
+use crate::Colours;
+use crate::csp::content_security_policy_for_style;
+
 /// The choice of a provider. Status 200, for GET and HEAD.
 #[derive(Clone, Debug, Default, Template)]
 #[template(path = "sign_in.html")]
@@ -12,12 +15,25 @@ pub struct SignIn<'a> {
     pub app: &'a str,
     /// Address of the organisation's logo: `https:`, `data:` or on this host.
     pub logo: Option<&'a str>,
+    /// The organisation's words above and below.
+    pub header: Option<&'a str>,
+    pub footer: Option<&'a str>,
+    /// The organisation's colours, instead of ours.
+    pub colours: Option<Colours>,
     /// In the order they are to be shown. None at all gets a clear sentence.
     pub providers: Vec<Choice<'a>>,
     /// Set when an account was just refused and another may be tried.
     pub denied: Option<Denied<'a>>,
     /// Says that nothing here is real.
     pub emulator: bool,
+}
+
+impl SignIn<'_> {
+    /// The policy of this page, which vouches for its colours too.
+    #[must_use]
+    pub fn content_security_policy(&self) -> String {
+        content_security_policy_for_style(self.colours.as_ref().map(Colours::style).as_deref())
+    }
 }
 
 /// One way to sign in.

@@ -1,9 +1,10 @@
 //! Every page in its ordinary states and in its ugly ones.
 
+use doorward_model::organization::LoginDesign;
 use doorward_model::time::{Lifetime, Timestamp};
 use doorward_pages::{
-    Action, Actions, Caller, Choice, Demo, Denied, ERROR_TITLE, Field, Forbidden, Notice, Page, People, Person,
-    Problem, Shown, SignIn, Someone, Token,
+    Action, Actions, Caller, Choice, Colours, Demo, Denied, ERROR_TITLE, Field, Forbidden, Notice, Page, People,
+    Person, Problem, Shown, SignIn, Someone, Token,
 };
 
 const HOSTILE: &str = "<img src=x onerror=alert(1)>'\"</script></style>";
@@ -63,11 +64,39 @@ fn sign_in() -> Vec<(&'static str, String)> {
                 logo: Some(HOSTILE),
                 providers: vec![Choice { name: HOSTILE, kind: HOSTILE, href: HOSTILE.into() }; 2],
                 denied: Some(Denied { message: HOSTILE, email: Some(HOSTILE), switch_href: Some(HOSTILE.into()) }),
+                header: Some(HOSTILE),
+                footer: Some(HOSTILE),
+                colours: None,
                 emulator: false,
             }
             .html(),
         ),
+        ("sign_in_designed_dark", designed("#102a43", "#f0f4f8").html()),
+        ("sign_in_designed_light", designed("#fff8e7", "#3b2f2f").html()),
+        ("sign_in_designed_unreadable", designed("#ffcc00", "#ffee88").html()),
     ]
+}
+
+/// In an organisation's own colours.
+pub(crate) fn designed(background: &str, text: &str) -> SignIn<'static> {
+    let colour = |text: &str| Some(text.to_owned().try_into().expect("a colour"));
+    let design =
+        LoginDesign { background_color: colour(background), text_color: colour(text), ..LoginDesign::default() };
+    SignIn {
+        team: "Acme",
+        app: "Wiki",
+        logo: Some(LOGO),
+        header: Some("Acme Engineering"),
+        footer: Some("Trouble signing in? Call the service desk on extension 4000."),
+        colours: Colours::of(&design),
+        providers: choices(&[("Keycloak", "oidc"), ("One-time PIN", "onetimepin")]),
+        denied: Some(Denied {
+            message: "That account does not have access",
+            email: Some("mallory@example.com"),
+            switch_href: Some("/cdn-cgi/access/login/wiki.example.com?prompt=login".into()),
+        }),
+        emulator: false,
+    }
 }
 
 fn people() -> Vec<(&'static str, String)> {
