@@ -1,13 +1,16 @@
-//! What an origin is told about who is calling, and the renewed cookie that
-//! goes back with the answer.
+//! What an origin is told about who is calling, and the token that goes back
+//! with the answer.
 
 use doorward_model::app::App;
 use doorward_model::cookie;
 use doorward_model::time::Timestamp;
 use http::header::{HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 
+use crate::Edge;
+use crate::arrive::Visit;
 use crate::caller::Person;
-use crate::respond;
+use crate::machine::Made;
+use crate::respond::{self, header};
 
 const JWT_ASSERTION: HeaderName = HeaderName::from_static("cf-access-jwt-assertion");
 const USER_EMAIL: HeaderName = HeaderName::from_static("cf-access-authenticated-user-email");
@@ -48,10 +51,32 @@ impl Assertion {
     }
 }
 
-/// Gives the client the token that replaces the one it sent, if it sent one.
-pub(crate) fn give_cookie(headers: &mut HeaderMap, app: &App, token: &str, expires: Timestamp, now: Timestamp) {
-    let cookie = cookie::app_cookie(app, token, now, expires);
-    if let Ok(value) = HeaderValue::try_from(cookie) {
-        headers.append(SET_COOKIE, value);
+/// A token to come back with: in the place of one that was sent, or of a credential.
+pub(crate) struct Given {
+    pub(crate) token: HeaderValue,
+    pub(crate) expires: Timestamp,
+}
+
+impl Given {
+    pub(crate) fn of_person(person: &Person) -> Self {
+        Self { token: person.assertion.clone(), expires: person.expires }
+    }
+
+    pub(crate) fn of_machine(made: &Made) -> Self {
+        Self { token: made.assertion.clone(), expires: made.expires }
+    }
+
+    /// Puts it into the cookies of the answer.
+    pub(crate) fn write(&self, headers: &mut HeaderMap, edge: &Edge, app: &App, visit: &Visit) {
+        let token = self.token.to_str().unwrap_or_default();
+        let (now, path) = (visit.arrival.now, app.cookie_path(&visit.arrival.host, &visit.path));
+        let mut cookies = vec![cookie::app_cookie(app, path, token, now, self.expires)];
+        if app.enable_binding_cookie {
+            let binding = edge.store.sealer().binding(token);
+            cookies.push(cookie::binding_cookie(path, &binding, now, self.expires));
+        }
+        for cookie in cookies {
+            headers.append(SET_COOKIE, header(&cookie));
+        }
     }
 }

@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use doorward_model::app::{App, Refresh};
 use doorward_model::arrival::Arrival;
 use doorward_model::catalog::Catalog;
+use doorward_model::cookie::BINDING;
 use doorward_model::email::Email;
 use doorward_model::id::AppId;
 use doorward_model::identity::Identity;
-use doorward_model::policy::Decision;
 use doorward_model::session::Bearings;
 use doorward_model::time::{Lifetime, Timestamp};
 use doorward_policy::{Facts, Permit};
@@ -18,8 +18,8 @@ use doorward_signer::{Rejection, Subject};
 use http::header::{HeaderMap, HeaderValue};
 
 use crate::headers::ClientClaims;
-use crate::machine::{self, Machine};
-use crate::{Edge, cookies, linked, renewal, respond};
+use crate::machine::{self, Machine, Presented};
+use crate::{Edge, cookies, last_seen, linked, renewal, respond};
 
 /// Tokens remembered at most; beyond it the least useful are forgotten and verified again.
 const MOST_REMEMBERED: usize = 65_536;
@@ -206,8 +206,14 @@ pub(crate) async fn find(
     arrival: &Arrival,
     catalog: &Catalog,
 ) -> Caller {
-    if !claims.client_ids.is_empty() || !claims.client_secrets.is_empty() {
-        return machine::authenticated(claims, catalog, arrival.now).map_or(Caller::BadServiceToken, Caller::Machine);
+    match machine::presented(claims, catalog, arrival.now) {
+        Presented::Holds(machine) => {
+            last_seen::note(edge, machine.token.id, arrival.now);
+            return Caller::Machine(machine);
+        }
+        Presented::DoesNotHold if catalog.organization().strict_service_token_auth => return Caller::BadServiceToken,
+        // In legacy mode it counts for nothing, as if it had not been sent.
+        Presented::DoesNotHold | Presented::Absent => {}
     }
     let mut candidates: Vec<(&str, Carrier)> = Vec::new();
     candidates.extend(
@@ -225,24 +231,29 @@ pub(crate) async fn find(
     if !edge.store.revocations().is_fresh() {
         return Caller::Unavailable;
     }
-    let mut found = Caller::Nobody;
+    let bindings: Vec<&str> = cookies::values(headers, BINDING).collect();
+    let mut found = (Caller::Nobody, true);
     for (token, carrier) in candidates {
-        let caller = match from_token(edge, token, carrier, app, arrival, catalog).await {
+        let bound = is_bound(edge, token, &bindings, app);
+        let renewable = bound && carrier == Carrier::Cookie && app.refresh == Refresh::Edge;
+        let caller = match from_token(edge, token, renewable, app, arrival, catalog).await {
             Ok(caller) => caller,
             Err(Unavailable) => return Caller::Unavailable,
         };
         found = match (found, caller) {
             (found, Caller::Nobody) => found,
-            (Caller::Person { person: a, .. }, Caller::Person { person: b, .. }) if a.email() != b.email() => {
+            ((Caller::Person { person: a, .. }, _), Caller::Person { person: b, .. }) if a.email() != b.email() => {
                 return Caller::Conflict;
             }
-            (Caller::Nobody, caller) => caller,
+            ((Caller::Nobody, _) | (_, false), caller) => (caller, bound),
             (found, _) => found,
         };
     }
     match found {
-        Caller::Nobody => linked::find(edge, claims, app, arrival, catalog).await.unwrap_or(Caller::Unavailable),
-        found => found,
+        // Taken from the browser that it was given to (G-09).
+        (Caller::Person { .. } | Caller::Machine(_), false) => Caller::Nobody,
+        (Caller::Nobody, _) => linked::find(edge, claims, app, arrival, catalog).await.unwrap_or(Caller::Unavailable),
+        (caller, _) => caller,
     }
 }
 
@@ -263,6 +274,12 @@ pub(crate) async fn person(
     }
 }
 
+/// Whether the token came with what ties it to its browser, where the
+/// application asks for that. However it is sent: a header must not be the way round it.
+fn is_bound(edge: &Edge, token: &str, bindings: &[&str], app: &App) -> bool {
+    !app.enable_binding_cookie || bindings.iter().any(|binding| edge.store.sealer().binds(binding, token))
+}
+
 /// How a token came to us. Only what a cookie carries can be renewed: nobody
 /// reads `Set-Cookie` who sent a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -274,12 +291,11 @@ enum Carrier {
 async fn from_token(
     edge: &Edge,
     token: &str,
-    carrier: Carrier,
+    renewable: bool,
     app: &Arc<App>,
     arrival: &Arrival,
     catalog: &Catalog,
 ) -> Result<Caller, Unavailable> {
-    let renewable = carrier == Carrier::Cookie && app.refresh == Refresh::Edge;
     let known = match edge.remembered.0.get(token) {
         Some(person) if person.is_current(edge, app, arrival.now) => {
             Proof::Of(Caller::Person { person, renewed: false })
@@ -347,11 +363,4 @@ async fn verified(
         return Ok(Proof::Of(Caller::Nobody));
     }
     Ok(Proof::Of(Caller::Person { person, renewed: false }))
-}
-
-/// A machine's token alone opens an application only if people may use it too;
-/// where every policy asks for service credentials, they are asked for each
-/// time (Access docs, "service tokens").
-pub(crate) fn assertion_is_enough(app: &App) -> bool {
-    app.policies.iter().any(|policy| policy.decision == Decision::Allow)
 }

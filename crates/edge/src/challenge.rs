@@ -30,6 +30,7 @@ pub(crate) async fn redirect(
     visit: &Visit,
     head: &Parts,
     catalog: &Catalog,
+    service_token: bool,
 ) -> Response<Body> {
     let arrival = &visit.arrival;
     let Ok(place) = Arc::clone(&edge.challenges).try_acquire_owned() else { return respond::busy(visit) };
@@ -41,7 +42,7 @@ pub(crate) async fn redirect(
             hostname: &arrival.host.to_string(),
             redirect_url: return_to.as_str(),
             app_session_hash: &sha256_hex(&app_session),
-            service_token_status: false,
+            service_token_status: service_token,
             auth_status: "NONE",
             certificate: &arrival.certificate,
             country: arrival.country.as_deref(),
@@ -90,8 +91,12 @@ fn app_session(headers: &HeaderMap) -> String {
 }
 
 fn return_path(visit: &Visit, head: &Parts) -> ReturnPath {
-    match head.uri.query() {
-        Some(query) => ReturnPath::from_parameter(&format!("{}?{query}", visit.path)),
-        None => ReturnPath::from_parameter(visit.path.as_str()),
+    // What was said at the last landing is not true of the next one.
+    let is_message = |pair: &&str| pair.split('=').next() == Some("__cf_access_message");
+    let pairs: Vec<&str> = head.uri.query().into_iter().flat_map(|query| query.split('&')).collect();
+    let kept: Vec<&str> = pairs.iter().copied().filter(|pair| !is_message(pair)).collect();
+    match (pairs.is_empty(), kept.is_empty()) {
+        (false, false) => ReturnPath::from_parameter(&format!("{}?{}", visit.path, kept.join("&"))),
+        _ => ReturnPath::from_parameter(visit.path.as_str()),
     }
 }

@@ -8,7 +8,6 @@ use doorward_model::app::App;
 use doorward_model::catalog::Catalog;
 use doorward_model::route::Service;
 use doorward_model::site::{ACCESS_PREFIX, CERTS};
-use doorward_model::time::Timestamp;
 use doorward_policy::{Grant, Permit, Refusal};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
@@ -17,7 +16,7 @@ use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 
 use crate::arrive::{self, Unreadable, Visit};
-use crate::assertion::{self, Assertion};
+use crate::assertion::{Assertion, Given};
 use crate::body::Body;
 use crate::caller::{self, Caller};
 use crate::record::Record;
@@ -30,7 +29,7 @@ use crate::watch::flow::Failure;
 use crate::watch::signal::Cut;
 use crate::watch::stay::Stay;
 use crate::{
-    Edge, Entrance, Worker, certificate, cookies, emulation, headers, holding, linked, machine, metadata, refusal,
+    Edge, Entrance, Worker, certificate, cookies, cors, emulation, headers, holding, linked, machine, metadata, refusal,
     respond,
 };
 
@@ -45,9 +44,9 @@ pub(crate) async fn gate(entrance: &Arc<Entrance>, request: Request<Incoming>, r
             return respond::unreadable(why);
         }
     };
-    let claims = headers::strip(&mut head.headers);
+    let mut claims = headers::strip(&mut head.headers);
     let catalog = edge.catalog.snapshot();
-    let app = catalog.app_at(&visit.arrival.host, &visit.path).cloned();
+    let app = catalog.answering(&visit.arrival.host, &visit.path).cloned();
     if is_for_another_connection(entrance, &mut visit, app.as_deref(), &catalog) {
         record.unreadable();
         return respond::unreadable(Unreadable::Misdirected);
@@ -62,17 +61,25 @@ pub(crate) async fn gate(entrance: &Arc<Entrance>, request: Request<Incoming>, r
         let body = Upload::of(body, &entrance.worker.watch, None, 0);
         return dispatch(edge, door, &visit, head, body).await;
     }
+    if let Some(answer) = metadata::resource(&visit, &catalog) {
+        return answer;
+    }
     let Some(app) = app else {
         record.unmatched();
         emulation::tell_unmatched(edge, &visit, &head.method);
         return refusal::unmatched(edge, &visit, &catalog);
     };
-    if claims.asks_metadata {
+    // What lets hosts of nobody pass is no application.
+    if claims.asks_metadata && catalog.app(app.id).is_some() {
         return metadata::answer(edge, &app, &visit, &catalog).await;
     }
+    claims.single = machine::single::taken(&mut head.headers, &app);
     // Read before the caller is looked at: a revocation in between is then a change.
     let revocations = edge.store.revocations().version();
     let preflight = refusal::is_preflight(&head);
+    if let (true, Some(cors)) = (preflight, &app.cors_headers) {
+        return cors::preflight(cors, &head.headers, &visit);
+    }
     let caller = match preflight {
         true => Caller::Nobody,
         false => caller::find(edge, &claims, &head.headers, &app, &visit.arrival, &catalog).await,
@@ -111,7 +118,7 @@ fn is_for_another_connection(entrance: &Entrance, visit: &mut Visit, app: Option
 /// application's path here than we do (C-13).
 fn has_two_readings(visit: &Visit, app: Option<&Arc<App>>, catalog: &Catalog) -> bool {
     visit.path.without_parameters().is_some_and(|other| {
-        let other = catalog.app_at(&visit.arrival.host, &other);
+        let other = catalog.answering(&visit.arrival.host, &other);
         other.map(|app| app.id) != app.map(|app| app.id)
     })
 }
@@ -197,10 +204,9 @@ async fn forward(
 ) -> Response<Body> {
     let Worker { edge, watch, .. } = &*entrance.worker;
     let visit = &stay.visit;
-    let (assertion, expires) = assertion(edge, stay, catalog);
+    let (assertion, given) = assertion(edge, stay, catalog);
     // A machine that shows its certificate may go on with the cookie it has.
-    let given = expires.and_then(|expires| Some((expires, assertion.token()?.to_owned())));
-    let given = given.filter(|(_, token)| !cookies::tokens(&head.headers).any(|sent| sent == token));
+    let given = given.filter(|given| !cookies::tokens(&head.headers).any(|sent| given.token == sent));
     let assertion = match emulation::bend(edge, &stay.permit, visit, assertion).await {
         Ok(assertion) => assertion,
         Err(answer) => return answer,
@@ -230,8 +236,8 @@ async fn forward(
         }
         service => from_origin(entrance, stay, service, request, client, exclusive, record).await,
     };
-    if let Some((expires, token)) = given {
-        assertion::give_cookie(response.headers_mut(), stay.permit.app(), &token, expires, visit.arrival.now);
+    if let Some(given) = given {
+        given.write(response.headers_mut(), edge, stay.permit.app(), visit);
         answer::keep_from_caches(response.headers_mut());
     }
     response.headers_mut().insert(request::CF_RAY, respond::header(visit.arrival.ray.as_str()));
@@ -264,24 +270,21 @@ async fn from_origin(
     }
 }
 
-/// What the origin is told about the caller, and the end of the token in it if
-/// the client is to have it too.
-fn assertion(edge: &Edge, stay: &Stay, catalog: &Catalog) -> (Assertion, Option<Timestamp>) {
+/// What the origin is told about the caller, and the token that goes back with the answer.
+fn assertion(edge: &Edge, stay: &Stay, catalog: &Catalog) -> (Assertion, Option<Given>) {
     let Stay { permit, caller, visit, .. } = stay;
     match (permit.grant(), caller, visit.arrival.certificate.valid()) {
         (Grant::Identity, Caller::Person { person, renewed }, _) => {
-            (Assertion::of_person(person), renewed.then_some(person.expires))
+            (Assertion::of_person(person), renewed.then(|| Given::of_person(person)))
         }
-        (Grant::Service(_), Caller::Machine(machine), _) => {
-            (machine::assertion(edge, machine, permit, visit, catalog), None)
-        }
+        (Grant::Service(_), Caller::Machine(machine), _) => machine::assertion(edge, machine, permit, visit, catalog),
         (Grant::Linked, Caller::Linked(person), _) => {
             (Assertion::of_person(&linked::counterpart(edge, person, permit, visit, catalog)), None)
         }
         // Access sets its cookie here, too (Access docs, "mutual TLS").
         (Grant::Certificate, _, Some(certificate)) => {
             let made = machine::certified(edge, certificate, permit, visit, catalog);
-            (Assertion::of_machine(made.assertion.clone()), Some(made.expires))
+            (Assertion::of_machine(made.assertion.clone()), Some(Given::of_machine(&made)))
         }
         _ => (Assertion::default(), None),
     }

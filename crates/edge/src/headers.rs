@@ -6,6 +6,8 @@ use http::header::{
     TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 
+use crate::machine::single::Sent;
+
 /// Everything below these is ours: identity, and what is told of client
 /// certificates by us or by Cloudflare.
 const PREFIXES: &[&str] = &["cf-access-", "cf-client-cert-", "cf-cert-"];
@@ -46,6 +48,8 @@ pub(crate) struct ClientClaims {
     pub(crate) tokens: Vec<HeaderValue>,
     pub(crate) client_ids: Vec<HeaderValue>,
     pub(crate) client_secrets: Vec<HeaderValue>,
+    /// The two in the application's own header.
+    pub(crate) single: Option<Sent>,
     /// `cf-access-metadata-request`: not to be let in, but to be told what is here.
     pub(crate) asks_metadata: bool,
 }

@@ -15,12 +15,14 @@ mod caller;
 mod certificate;
 mod challenge;
 mod cookies;
+mod cors;
 mod countries;
 mod emulation;
 #[doc(hidden)]
 pub mod fuzzing;
 mod gate;
 mod headers;
+mod last_seen;
 mod limits;
 mod linked;
 mod listen;
@@ -60,6 +62,7 @@ pub use listen::{PublicListener, Running, can_vouch, serve};
 
 use crate::arrive::{Socket, Trust};
 use crate::caller::Remembered;
+use crate::last_seen::LastSeen;
 use crate::linked::Counterparts;
 use crate::listen::clients::{Clients, Place};
 use crate::listen::handshake::Told;
@@ -130,6 +133,7 @@ pub struct Edge {
     remembered: Remembered,
     minted: Minted,
     counterparts: Counterparts,
+    last_seen: LastSeen,
     renewals: Renewals,
     skew: Skew,
     /// Challenges that may be signed at once.
@@ -171,6 +175,7 @@ impl Edge {
             remembered: Remembered::new(),
             minted: Minted::new(),
             counterparts: Counterparts::new(),
+            last_seen: LastSeen::new(),
             renewals: Renewals::new(),
             skew: Skew::new(),
             challenges: Arc::new(Semaphore::new(MOST_CHALLENGES)),

@@ -3,6 +3,8 @@
 //! refused at once, never redirected (Access docs, "strict service token
 //! authentication").
 
+pub(crate) mod single;
+
 use std::sync::Arc;
 
 use doorward_model::access_request::{AccessRequest, Action, Detail};
@@ -11,7 +13,7 @@ use doorward_model::catalog::Catalog;
 use doorward_model::certificate::ClientCertificate;
 use doorward_model::id::{AppId, ServiceTokenId};
 use doorward_model::secret::{Secret, SecretDigest};
-use doorward_model::service_token::{ClientId, ServiceToken};
+use doorward_model::service_token::{self, ClientId, ServiceToken};
 use doorward_model::time::{Lifetime, Timestamp};
 use doorward_policy::Permit;
 use doorward_signer::claims::{self, AudShape};
@@ -19,37 +21,75 @@ use doorward_signer::mint;
 use http::HeaderValue;
 
 use crate::arrive::Visit;
-use crate::assertion::Assertion;
-use crate::caller::{Caller, assertion_is_enough};
+use crate::assertion::{Assertion, Given};
+use crate::caller::Caller;
 use crate::headers::ClientClaims;
 use crate::{Edge, respond};
 
 /// A machine whose credential holds.
 pub(crate) struct Machine {
     pub(crate) token: Arc<ServiceToken>,
-    /// The token it presented instead of its credential.
-    presented: Option<HeaderValue>,
+    proof: Proof,
+}
+
+/// By what it proved itself.
+enum Proof {
+    Secret(SecretDigest),
+    /// The token that it was given for its credential before.
+    Assertion(HeaderValue),
 }
 
 impl Machine {
-    /// Whether its credential is still configured as it was, and in force.
+    /// Whether it could still prove itself as it did.
     pub(crate) fn is_known(&self, catalog: &Catalog, now: Timestamp) -> bool {
-        let known = catalog.service_token(&self.token.client_id);
-        known.is_some_and(|known| known.client_secret == self.token.client_secret && known.in_force(now))
+        catalog.service_token(&self.token.client_id).is_some_and(|known| self.proves(known, now))
+    }
+
+    /// Whether its credential has not come to its end.
+    pub(crate) fn is_in_time(&self, now: Timestamp) -> bool {
+        self.proves(&self.token, now)
+    }
+
+    fn proves(&self, token: &ServiceToken, now: Timestamp) -> bool {
+        match self.proof {
+            Proof::Secret(secret) => token.accepts_digest(secret, now),
+            Proof::Assertion(_) => token.in_force(now),
+        }
     }
 }
 
-/// The machine behind the two headers; `None` for anything but one valid pair.
-pub(crate) fn authenticated(claims: &ClientClaims, catalog: &Catalog, now: Timestamp) -> Option<Machine> {
-    let ([id], [secret]) = (claims.client_ids.as_slice(), claims.client_secrets.as_slice()) else { return None };
-    let secret = Secret::new(secret.to_str().ok()?.to_owned());
-    let id = ClientId::try_from(id.to_str().ok()?.to_owned()).ok();
-    let Some(token) = id.and_then(|id| catalog.service_token(&id)) else {
-        // The same work as for a known id, so that time does not tell them apart (M-05).
-        let _same_work = secret.digest() == SecretDigest::of(b"");
-        return None;
-    };
-    token.accepts(&secret, now).then(|| Machine { token: Arc::clone(token), presented: None })
+/// What a request says in place of a person's token.
+pub(crate) enum Presented {
+    Absent,
+    Holds(Machine),
+    /// Unknown, wrong, expired, disabled, or not to be read.
+    DoesNotHold,
+}
+
+/// The machine behind the two headers, or behind the application's own one.
+pub(crate) fn presented(claims: &ClientClaims, catalog: &Catalog, now: Timestamp) -> Presented {
+    if claims.client_ids.is_empty() && claims.client_secrets.is_empty() && claims.single.is_none() {
+        return Presented::Absent;
+    }
+    let machine = sent(claims).and_then(|(id, secret)| authenticated(id, &secret, catalog, now));
+    machine.map_or(Presented::DoesNotHold, Presented::Holds)
+}
+
+/// The one pair of a client id and a secret; two of either are none (M-02).
+fn sent(claims: &ClientClaims) -> Option<(String, Secret)> {
+    match (claims.client_ids.as_slice(), claims.client_secrets.as_slice(), &claims.single) {
+        ([id], [secret], None) => Some((id.to_str().ok()?.to_owned(), Secret::new(secret.to_str().ok()?.to_owned()))),
+        ([], [], Some(Ok(pair))) => Some((pair.id.clone(), pair.secret.clone())),
+        _ => None,
+    }
+}
+
+fn authenticated(id: String, secret: &Secret, catalog: &Catalog, now: Timestamp) -> Option<Machine> {
+    let secret = secret.digest();
+    let known = ClientId::try_from(id).ok().and_then(|id| catalog.service_token(&id));
+    // The same work for an unknown id, so that time does not tell them apart (M-05).
+    let holds = known.map_or_else(|| service_token::accepts_nothing(secret), |token| token.accepts_digest(secret, now));
+    known.filter(|_| holds).map(|token| Machine { token: Arc::clone(token), proof: Proof::Secret(secret) })
 }
 
 /// The machine a verified service assertion was made for.
@@ -57,8 +97,9 @@ pub(crate) fn from_assertion(common_name: &str, token: &str, app: &App, catalog:
     let id = ClientId::try_from(common_name.to_owned()).ok();
     let known = id.and_then(|id| catalog.service_token(&id));
     match known {
-        Some(known) if known.in_force(now) && assertion_is_enough(app) => {
-            Caller::Machine(Machine { token: Arc::clone(known), presented: Some(respond::header(token)) })
+        // Where every policy asks for service credentials, they are asked for each time.
+        Some(known) if known.in_force(now) && app.lets_people_in() => {
+            Caller::Machine(Machine { token: Arc::clone(known), proof: Proof::Assertion(respond::header(token)) })
         }
         _ => Caller::Nobody,
     }
@@ -99,16 +140,18 @@ impl Minted {
     }
 }
 
-/// What the origin is told about a machine that may pass by a service token.
+/// What the origin is told about a machine that may pass by a service token,
+/// and the token that it may come back with instead of that: in legacy mode,
+/// where people are let in too (Access docs, "service tokens").
 pub(crate) fn assertion(
     edge: &Edge,
     machine: &Machine,
     permit: &Permit,
     visit: &Visit,
     catalog: &Catalog,
-) -> Assertion {
-    if let Some(presented) = &machine.presented {
-        return Assertion::of_machine(presented.clone());
+) -> (Assertion, Option<Given>) {
+    if let Proof::Assertion(presented) = &machine.proof {
+        return (Assertion::of_machine(presented.clone()), None);
     }
     let token = &machine.token;
     let known = Known {
@@ -117,7 +160,9 @@ pub(crate) fn assertion(
         name: &token.name,
         until: None,
     };
-    Assertion::of_machine(made(edge, &known, permit, visit, catalog).assertion.clone())
+    let made = made(edge, &known, permit, visit, catalog);
+    let legacy = !catalog.organization().strict_service_token_auth && permit.app().lets_people_in();
+    (Assertion::of_machine(made.assertion.clone()), legacy.then(|| Given::of_machine(&made)))
 }
 
 /// The same for one that may pass by its client certificate, which it must outlive.

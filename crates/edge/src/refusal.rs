@@ -6,18 +6,22 @@ use std::sync::Arc;
 use doorward_model::app::App;
 use doorward_model::catalog::Catalog;
 use doorward_model::cookie;
+use doorward_model::custom_page::PageKind;
 use doorward_model::site::ACCESS_PREFIX;
-use doorward_pages::{Action, Forbidden, forbidden_json};
+use doorward_pages::{Action, Forbidden, Variables, forbidden_json};
 use doorward_policy::{Refusal, RefusalKind};
 use http::header::{ACCESS_CONTROL_REQUEST_METHOD, HeaderMap, HeaderValue, ORIGIN, SET_COOKIE, WWW_AUTHENTICATE};
 use http::request::Parts;
-use http::{Method, Response, StatusCode};
+use http::{Method, Response, StatusCode, Uri};
 
 use crate::arrive::Visit;
 use crate::body::Body;
 use crate::caller::Caller;
 use crate::respond::{CF_ACCESS_AUD, CF_ACCESS_DOMAIN, header};
-use crate::{Edge, challenge, respond};
+use crate::{Edge, challenge, cors, respond};
+
+/// On every application's host.
+const LOGOUT: &str = "/cdn-cgi/access/logout";
 
 /// A preflight carries no credentials, so nobody can be found behind it.
 pub(crate) fn is_preflight(head: &Parts) -> bool {
@@ -37,22 +41,30 @@ pub(crate) async fn respond(
     catalog: &Catalog,
 ) -> Response<Body> {
     log(refusal, caller, app, visit);
+    let strict = catalog.organization().strict_service_token_auth;
     let mut response = match caller {
         Caller::Unavailable => return respond::unavailable(visit),
         Caller::BadServiceToken => unauthorized(visit),
-        Caller::Machine(_) => forbidden(app, visit, None),
-        Caller::Conflict => conflict(app, visit),
-        Caller::Nobody if is_preflight(head) => forbidden(app, visit, None),
+        Caller::Machine(_) if strict => forbidden(app, visit, None, catalog),
+        Caller::Conflict => conflict(app, visit, catalog),
+        Caller::Nobody if is_preflight(head) => forbidden(app, visit, None, catalog),
         Caller::Person { person, .. } if refusal.kind == RefusalKind::Denied => {
-            forbidden(app, visit, Some(person.identity.email.as_str()))
+            denied(app, visit, person.identity.email.as_str(), catalog)
         }
-        // Somebody who signed in with a provider this application does not allow is nobody to it.
-        Caller::Nobody | Caller::Linked(_) | Caller::Person { .. } => match refusal.kind {
+        // Somebody who signed in with a provider this application does not allow is nobody to it;
+        // in legacy mode so is a service token that no policy names.
+        Caller::Nobody | Caller::Linked(_) | Caller::Person { .. } | Caller::Machine(_) => match refusal.kind {
             RefusalKind::NeedsLogin if is_xhr(&head.headers) => needs_login_xhr(app, visit),
-            RefusalKind::NeedsLogin => challenge::redirect(edge, app, visit, head, catalog).await,
-            RefusalKind::Forbidden | RefusalKind::Denied => nobody_forbidden(app, visit),
+            RefusalKind::NeedsLogin => {
+                let service_token = matches!(caller, Caller::Machine(_));
+                challenge::redirect(edge, app, visit, head, catalog, service_token).await
+            }
+            RefusalKind::Forbidden | RefusalKind::Denied => nobody_forbidden(app, visit, catalog),
         },
     };
+    if let Some(cors) = &app.cors_headers {
+        cors::expose(cors, &head.method, &head.headers, response.headers_mut());
+    }
     response.headers_mut().insert(CF_ACCESS_AUD, header(app.aud.as_str()));
     response.headers_mut().insert(CF_ACCESS_DOMAIN, header(&app.domain()));
     response
@@ -96,20 +108,41 @@ fn unauthorized(visit: &Visit) -> Response<Body> {
     )
 }
 
-fn nobody_forbidden(app: &App, visit: &Visit) -> Response<Body> {
-    if app.service_auth_401_redirect {
-        return unauthorized(visit);
-    }
-    match &app.custom_non_identity_deny_url {
-        Some(url) => respond::redirect(url, visit),
-        None => forbidden(app, visit, None),
+/// Somebody who signed in, and whom the policies refuse here and now.
+fn denied(app: &App, visit: &Visit, email: &str, catalog: &Catalog) -> Response<Body> {
+    match elsewhere(app.custom_deny_url.as_deref(), app, catalog) {
+        Some(url) if !visit.wants_json => respond::redirect(url, visit),
+        _ => forbidden(app, visit, Some(email), catalog),
     }
 }
 
-fn forbidden(app: &App, visit: &Visit, email: Option<&str>) -> Response<Body> {
+fn nobody_forbidden(app: &App, visit: &Visit, catalog: &Catalog) -> Response<Body> {
+    if app.service_auth_401_redirect {
+        return unauthorized(visit);
+    }
+    match elsewhere(app.custom_non_identity_deny_url.as_deref(), app, catalog) {
+        Some(url) => respond::redirect(url, visit),
+        None => forbidden(app, visit, None, catalog),
+    }
+}
+
+/// Where an application sends those whom it refuses, unless that is itself:
+/// they would go in circles.
+fn elsewhere<'a>(url: Option<&'a str>, app: &App, catalog: &Catalog) -> Option<&'a str> {
+    let leads_back = |url: &Uri| {
+        let host = url.authority()?.as_str().parse().ok()?;
+        let found = catalog.app_at(&host, &url.path().parse().ok()?)?;
+        Some(found.id == app.id)
+    };
+    url.filter(|url| url.parse().is_ok_and(|url| !leads_back(&url).unwrap_or(false)))
+}
+
+fn forbidden(app: &App, visit: &Visit, email: Option<&str>, catalog: &Catalog) -> Response<Body> {
     let ray = visit.arrival.ray.as_str();
     let mut response = if visit.wants_json {
         respond::json(StatusCode::FORBIDDEN, forbidden_json(Some(app.aud.as_str()), ray), visit)
+    } else if let Some(page) = custom_page(app, visit, email, catalog) {
+        page
     } else {
         let page = Forbidden {
             app: Some(&app.name),
@@ -117,7 +150,7 @@ fn forbidden(app: &App, visit: &Visit, email: Option<&str>) -> Response<Body> {
             email,
             aud: Some(app.aud.as_str()),
             ray,
-            sign_in_other: email.map(|_| "/cdn-cgi/access/logout".to_owned()),
+            sign_in_other: email.map(|_| LOGOUT.to_owned()),
         };
         respond::html(StatusCode::FORBIDDEN, &page, visit)
     };
@@ -125,10 +158,34 @@ fn forbidden(app: &App, visit: &Visit, email: Option<&str>) -> Response<Body> {
     response
 }
 
+/// The operator's own page in the place of ours.
+fn custom_page(app: &App, visit: &Visit, email: Option<&str>, catalog: &Catalog) -> Option<Response<Body>> {
+    let kind = if email.is_some() { PageKind::IdentityDenied } else { PageKind::Forbidden };
+    let page = catalog.custom_page(app, kind)?;
+    let (client_ip, domain) = (visit.arrival.client_ip.to_string(), app.domain());
+    let variables = Variables {
+        organization: &catalog.team().name,
+        app: &app.name,
+        app_domain: &domain,
+        aud: app.aud.as_str(),
+        ray: visit.arrival.ray.as_str(),
+        message: email.and(app.custom_deny_message.as_deref()).unwrap_or_default(),
+        email: email.unwrap_or_default(),
+        client_ip: &client_ip,
+        country: visit.arrival.country.as_deref().unwrap_or_default(),
+        other_account: email.map_or("", |_| LOGOUT),
+        login_options: &[],
+    };
+    respond::custom(StatusCode::FORBIDDEN, page, &variables, visit)
+}
+
 /// Two people's tokens in one request: neither is believed, both are taken away.
-fn conflict(app: &App, visit: &Visit) -> Response<Body> {
-    let mut response = forbidden(app, visit, None);
-    response.headers_mut().append(SET_COOKIE, header(&cookie::cleared_app_cookie(app)));
+fn conflict(app: &App, visit: &Visit, catalog: &Catalog) -> Response<Body> {
+    let mut response = forbidden(app, visit, None, catalog);
+    let path = app.cookie_path(&visit.arrival.host, &visit.path);
+    for cleared in cookie::cleared_app_cookies(app, path) {
+        response.headers_mut().append(SET_COOKIE, header(&cleared));
+    }
     response
 }
 

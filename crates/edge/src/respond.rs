@@ -1,6 +1,10 @@
 //! Answers of our own: pages, JSON and plain lines, never cached, never framed.
 
-use doorward_pages::{Action, CONTENT_SECURITY_POLICY, ERROR_TITLE, Notice, Page};
+use doorward_model::custom_page::CustomPage;
+use doorward_pages::{
+    Action, CONTENT_SECURITY_POLICY, CUSTOM_CONTENT_SECURITY_POLICY, ERROR_TITLE, FRAMED_CONTENT_SECURITY_POLICY,
+    Notice, Page, Variables,
+};
 use http::header::{
     CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY as CSP, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION,
     REFERRER_POLICY, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
@@ -18,10 +22,32 @@ pub(crate) const NO_STORE: &str = "private, max-age=0, no-store, no-cache, must-
 pub(crate) fn html(status: StatusCode, page: &impl Page, visit: &Visit) -> Response<Body> {
     let mut response = with_type(status, "text/html; charset=utf-8", page.html(), visit);
     let headers = response.headers_mut();
-    headers.insert(CSP, HeaderValue::from_static(CONTENT_SECURITY_POLICY));
-    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    // An application that is shown in frames says there, too, why it cannot be shown.
+    if visit.arrival.app.as_ref().is_some_and(|app| app.allow_iframe) {
+        headers.insert(CSP, HeaderValue::from_static(FRAMED_CONTENT_SECURITY_POLICY));
+    } else {
+        headers.insert(CSP, HeaderValue::from_static(CONTENT_SECURITY_POLICY));
+        headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    }
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     response
+}
+
+/// A page of the operator's own; `None` when it cannot be filled in.
+pub(crate) fn custom(
+    status: StatusCode,
+    page: &CustomPage,
+    variables: &Variables<'_>,
+    visit: &Visit,
+) -> Option<Response<Body>> {
+    let html = doorward_pages::custom(page, variables);
+    let html = html.inspect_err(|error| tracing::warn!(page = page.name, %error, "a custom page is not shown")).ok()?;
+    let mut response = with_type(status, "text/html; charset=utf-8", html, visit);
+    let headers = response.headers_mut();
+    headers.insert(CSP, HeaderValue::from_static(CUSTOM_CONTENT_SECURITY_POLICY));
+    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    Some(response)
 }
 
 pub(crate) fn json(status: StatusCode, body: String, visit: &Visit) -> Response<Body> {

@@ -41,7 +41,7 @@ impl Stay {
         }
         let catalog = edge.catalog.snapshot();
         let arrival = &self.visit.arrival;
-        let app = catalog.app_at(&arrival.host, &self.visit.path).filter(|app| app.id == self.permit.app().id);
+        let app = catalog.answering(&arrival.host, &self.visit.path).filter(|app| app.id == self.permit.app().id);
         let app = app.ok_or(Cut::Ended)?;
         match &self.caller {
             Caller::Person { .. } | Caller::Linked(_) if !edge.store.revocations().is_fresh() => {
@@ -67,7 +67,7 @@ impl Stay {
     pub(crate) fn in_time(&self, now: Timestamp) -> Result<(), Cut> {
         let ended = match &self.caller {
             Caller::Person { person, .. } | Caller::Linked(person) => person.expires <= now,
-            Caller::Machine(machine) => !machine.token.in_force(now),
+            Caller::Machine(machine) => !machine.is_in_time(now),
             _ => false,
         };
         let certificate = self.visit.arrival.certificate.valid();
