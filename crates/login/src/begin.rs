@@ -15,7 +15,7 @@ use doorward_model::redirect::ReturnPath;
 use doorward_model::secret::Secret;
 use doorward_model::session::Session;
 use doorward_model::site;
-use doorward_pages::{Choice, Denied, SignIn};
+use doorward_pages::{Choice, Colours, Denied, SignIn};
 use doorward_policy::{RefusalKind, decide};
 use doorward_signer::Meta;
 use http::StatusCode;
@@ -23,7 +23,8 @@ use url::form_urlencoded;
 
 use crate::metrics::Outcome;
 use crate::provider::{Prompt, ProviderError, pkce_verifier};
-use crate::respond::{Stop, Trouble, name_app, page, redirect};
+use crate::respond::{Stop, Trouble, designed_page, name_app, redirect};
+use crate::sign_out::{UNAUTHORIZED, with_message};
 use crate::visit::Visit;
 use crate::{callback, cookie};
 
@@ -46,6 +47,9 @@ pub(crate) async fn begin(visit: Visit, host: Result<Path<String>, PathRejection
 impl Visit {
     async fn begin(&self, host: &str) -> Result<Response, Stop> {
         let (app, target) = self.target(host)?;
+        if let Some(chain) = self.chain() {
+            return self.vouch(&app, target, chain).await;
+        }
         let facts = self.facts(None, target.certificate.as_deref());
         let nobody = decide(&app, &self.catalog, &facts);
         match nobody {
@@ -71,7 +75,8 @@ impl Visit {
                 return Ok(answer);
             }
             let mut idps = self.catalog.idps_for(&app);
-            if let (true, Some(only), None) = (app.auto_redirect_to_identity, idps.next(), idps.next()) {
+            let straight = app.auto_redirect_to_identity || self.catalog.organization().auto_redirect_to_identity;
+            if let (true, Some(only), None) = (straight, idps.next(), idps.next()) {
                 return self.to_provider(only, target, prompt).await;
             }
         }
@@ -107,7 +112,12 @@ impl Visit {
     /// again, so that another account can be chosen (Access docs, "block page").
     pub(crate) fn denied(&self, app: &App, target: &Target, email: &str) -> Response {
         if let Some(url) = &app.custom_deny_url {
-            return redirect(url);
+            return redirect(
+                &self.own_address(url).map_or_else(|| url.clone(), |url| with_message(&url, UNAUTHORIZED)),
+            );
+        }
+        if let Some(page) = self.own_denied_page(app, target, email) {
+            return page;
         }
         let message = app.custom_deny_message.as_deref().unwrap_or(NO_ACCESS);
         self.sign_in_page(app, target, Prompt::Again, Some((message, email)))
@@ -116,10 +126,14 @@ impl Visit {
     fn sign_in_page(&self, app: &App, target: &Target, prompt: Prompt, denied: Option<(&str, &str)>) -> Response {
         let again = self.sign_in_href(app, target, prompt);
         let choice = |idp: &'_ Arc<IdentityProvider>| format!("{again}&idp={}", idp.id);
+        let design = &self.catalog.organization().login_design;
         let sign_in = SignIn {
             team: &self.catalog.team().name,
             app: &app.name,
-            logo: app.logo_url.as_deref(),
+            logo: app.logo_url.as_deref().or(design.logo_path.as_deref()),
+            header: design.header_text.as_deref(),
+            footer: design.footer_text.as_deref(),
+            colours: Colours::of(design),
             providers: self
                 .catalog
                 .idps_for(app)
@@ -133,13 +147,15 @@ impl Visit {
             emulator: self.login.emulator,
         };
         cookie::name_browser(&self.cookies, &self.headers, self.arrival.now);
-        let mut answer = page(StatusCode::OK, &sign_in);
+        let own = self.own_sign_in_page(app, &sign_in);
+        let mut answer =
+            own.unwrap_or_else(|| designed_page(StatusCode::OK, &sign_in, &sign_in.content_security_policy()));
         name_app(&mut answer, app);
         answer
     }
 
     /// The address of this very start, for the links of the page.
-    fn sign_in_href(&self, app: &App, target: &Target, prompt: Prompt) -> String {
+    pub(crate) fn sign_in_href(&self, app: &App, target: &Target, prompt: Prompt) -> String {
         let host = target.origin.split_once("://").map_or("", |(_, host)| host);
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.append_pair("kid", app.aud.as_str());
@@ -192,7 +208,7 @@ impl Visit {
 
     /// Where on the host the application is to be entered: as asked, if that is
     /// this application's, else at the top of what it covers there.
-    fn place(&self, app: &App, host: &Host, wanted: ReturnPath) -> Option<ReturnPath> {
+    pub(crate) fn place(&self, app: &App, host: &Host, wanted: ReturnPath) -> Option<ReturnPath> {
         if self.catalog.is_of(app, host, &wanted) {
             return Some(wanted);
         }

@@ -22,6 +22,10 @@ use crate::provider::{Answer, ClaimProblem, Person, ProviderError};
 use crate::respond::{Stop, Trouble};
 use crate::visit::Visit;
 
+/// How long after a revocation its person cannot sign in (Access docs, "session
+/// management"): whoever took the account over has time to be locked out elsewhere.
+const LOCKED_OUT: i64 = 60;
+
 /// Longer words of a provider are cut: they are a stranger's.
 const LONGEST_WORDS: usize = 300;
 
@@ -93,6 +97,7 @@ impl Visit {
         let candidate = UserId::derived(&self.catalog.team().account, person.email.as_str());
         let user = self.login.store.user(&person.email, candidate, now).await?;
         self.refuse_if_revoked_meanwhile(app, user, &attempt)?;
+        self.refuse_if_just_revoked(app, user)?;
         let certificate = attempt.target.certificate.as_deref();
         let identity = self.evaluated(app, self.identity(user, idp, person), certificate).await;
         let facts = self.facts(Some(&identity), certificate);
@@ -124,6 +129,19 @@ impl Visit {
                 "denied: revoked during the sign-in"
             );
             return Err(Trouble::UsedLogin.back_to(site::app_url(&attempt.target.origin, &attempt.target.return_to)));
+        }
+        Ok(())
+    }
+
+    fn refuse_if_just_revoked(&self, app: &App, user: UserId) -> Result<(), Stop> {
+        let bearings = Bearings { session: None, user: Some(user), app: None, iat: 0 };
+        let revoked = self.login.store.revocations().not_before(&bearings);
+        if revoked.is_some_and(|second| self.arrival.now.secs() < second.saturating_add(LOCKED_OUT)) {
+            tracing::info!(
+                ray.id = %self.arrival.ray, app.name = app.name, user.id = %user, client.ip = %self.arrival.client_ip,
+                "denied: revoked less than a minute ago"
+            );
+            return Err(Trouble::JustRevoked.into());
         }
         Ok(())
     }

@@ -2,12 +2,15 @@
 //! sign-in under a one-use name, the application's host collects it and gives
 //! the browser the application's token. The token itself is never in a URL (H-07).
 
+use std::str::FromStr;
+
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use doorward_model::app::App;
-use doorward_model::cookie::{APP_SESSION, app_cookie};
-use doorward_model::login::{HANDOFF_LIFETIME, Handoff, Target};
+use doorward_model::cookie::{APP_SESSION, app_cookie, binding_cookie};
+use doorward_model::login::{Chain, HANDOFF_LIFETIME, Handoff, Target};
+use doorward_model::path::NormPath;
 use doorward_model::secret::{Secret, SecretDigest};
 use doorward_model::session::Session;
 use doorward_model::site;
@@ -31,6 +34,17 @@ pub(crate) async fn authorized(visit: Visit) -> Response {
 impl Visit {
     /// Leaves the sign-in for the application's host and sends the browser there.
     pub(crate) async fn hand_over(&self, session: &Session, target: Target, is_sso: bool) -> Result<Response, Stop> {
+        self.hand_over_within(session, target, is_sso, None).await
+    }
+
+    /// The same for a browser that is led past several hosts.
+    pub(crate) async fn hand_over_within(
+        &self,
+        session: &Session,
+        target: Target,
+        is_sso: bool,
+        chain: Option<Chain>,
+    ) -> Result<Response, Stop> {
         let state = json!({
             "hostname": target.origin.split_once("://").map_or("", |(_, host)| host),
             "authDomain": self.catalog.team().domain,
@@ -42,16 +56,19 @@ impl Visit {
         let location =
             format!("{}{}authorized?nonce={}&state={state}", target.origin, site::ACCESS_PREFIX, key.expose());
         let expires_at = self.arrival.now.plus(HANDOFF_LIFETIME);
-        let handoff = Handoff { target, session: session.nonce.clone(), expires_at };
+        let handoff = Handoff { target, session: session.nonce.clone(), expires_at, chain };
         self.login.store.leave_handoff(&key, &handoff).await?;
         Ok(redirect(&location))
     }
 
     async fn authorized(&self) -> Result<Response, Stop> {
+        if let (None, Some(chain)) = (self.parameter("nonce"), self.chain()) {
+            return Ok(self.step(&chain));
+        }
         let invalid = || Trouble::UsedLogin.back_to("/");
         let key = self.parameter("nonce").filter(|nonce| !nonce.is_empty()).map(Secret::new).ok_or_else(invalid)?;
         let handoff = self.login.store.collect_handoff(&key, self.arrival.now).await?.ok_or_else(invalid)?;
-        let target = handoff.target;
+        let (target, chain) = (handoff.target, handoff.chain);
         let app = self.catalog.app(target.app).cloned().ok_or_else(invalid)?;
         let here =
             target.origin == self.arrival.origin() && self.catalog.is_of(&app, &self.arrival.host, &target.return_to);
@@ -59,6 +76,8 @@ impl Visit {
             return Err(invalid());
         }
         let location = site::app_url(&target.origin, &target.return_to);
+        let place = NormPath::from_str(target.return_to.as_str().split('?').next().unwrap_or("/"));
+        let path = place.map_or("/", |place| app.cookie_path(&self.arrival.host, &place)).to_owned();
         match &target.app_session {
             // Nothing says which browser on this host began; the edge asks again, and then it does.
             None => return Ok(redirect(&location)),
@@ -78,9 +97,15 @@ impl Visit {
             }
         };
         self.log_permit("let in", identity, &permit);
-        self.record_entry(identity, &permit).await;
-        let mut answer = redirect(&location);
-        answer.headers_mut().append(SET_COOKIE, self.app_cookie(&app, &session, &permit));
+        // At the other hosts it is the same entry.
+        if chain.is_none() {
+            self.record_entry(identity, &permit).await;
+        }
+        let chain = chain.map(|chain| chain.after_this()).or_else(|| self.eager(&app, &target, &permit));
+        let mut answer = redirect(&chain.map_or(location, |chain| self.onward(&chain)));
+        for cookie in self.app_cookies(&app, &path, &session, &permit) {
+            answer.headers_mut().append(SET_COOKIE, cookie);
+        }
         Ok(answer)
     }
 
@@ -92,12 +117,18 @@ impl Visit {
                 .any(|value| Some(SecretDigest::of(value.as_bytes())) == expected)
     }
 
-    fn app_cookie(&self, app: &App, session: &Session, permit: &Permit) -> HeaderValue {
+    /// The token for the browser, and what ties it to it where the application asks for that.
+    fn app_cookies(&self, app: &App, path: &str, session: &Session, permit: &Permit) -> Vec<HeaderValue> {
         let (now, user) = (self.arrival.now, &session.identity.user_uuid);
         let iat = self.login.store.revocations().earliest_iat(Some(&session.nonce), Some(user), &app.aud, now);
         let ring = self.login.signer.load();
         let minted = ring.mint_app(session, app, &self.catalog, iat, permit.session_duration());
-        let cookie = app_cookie(app, &minted.token, now, minted.expires);
-        HeaderValue::try_from(cookie).expect("a token is base64url and dots")
+        let mut cookies = vec![app_cookie(app, path, &minted.token, now, minted.expires)];
+        if app.enable_binding_cookie {
+            let binding = self.login.store.sealer().binding(&minted.token);
+            cookies.push(binding_cookie(path, &binding, now, minted.expires));
+        }
+        let value = |cookie| HeaderValue::try_from(cookie).expect("a token is base64url and dots, a path is plain");
+        cookies.into_iter().map(value).collect()
     }
 }

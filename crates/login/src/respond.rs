@@ -5,7 +5,11 @@ use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
 use doorward_model::app::App;
-use doorward_pages::{Action, CONTENT_SECURITY_POLICY, ERROR_TITLE, Forbidden, Notice, Page, forbidden_json};
+use doorward_model::custom_page::CustomPage;
+use doorward_pages::{
+    Action, CONTENT_SECURITY_POLICY, CUSTOM_CONTENT_SECURITY_POLICY, ERROR_TITLE, Forbidden, Notice, Page, Variables,
+    forbidden_json,
+};
 use doorward_store::StoreError;
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY as POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, RETRY_AFTER,
@@ -44,6 +48,8 @@ pub(crate) enum Trouble {
     Nobody(String),
     /// No sign-in could help.
     Forbidden(Arc<App>),
+    /// Everything of this person was revoked a moment ago.
+    JustRevoked,
     StoreUnavailable,
 }
 
@@ -56,7 +62,7 @@ impl Trouble {
     const fn status(&self) -> StatusCode {
         match self {
             Self::UnknownApp => StatusCode::NOT_FOUND,
-            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::Forbidden(_) | Self::JustRevoked => StatusCode::FORBIDDEN,
             Self::ProviderUnreachable => StatusCode::BAD_GATEWAY,
             Self::StoreUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::BAD_REQUEST,
@@ -91,6 +97,10 @@ impl Trouble {
             ),
             Self::Nobody(why) => ("Your identity provider did not say who you are", why),
             Self::Forbidden(_) => ("Forbidden", ""),
+            Self::JustRevoked => (
+                "You cannot sign in right now",
+                "Your sessions were ended by an administrator less than a minute ago. Try again in a minute.",
+            ),
             Self::StoreUnavailable => {
                 ("This did not work", "The gateway cannot reach its store at the moment. Please try again shortly.")
             }
@@ -128,16 +138,32 @@ impl From<StoreError> for Stop {
 
 /// A page, with the headers of all pages (P-10, S-03).
 pub(crate) fn page(status: StatusCode, page: &impl Page) -> Response {
+    html(status, page.html(), CONTENT_SECURITY_POLICY)
+}
+
+/// The same under a policy that vouches for what the organisation adds to the page's style.
+pub(crate) fn designed_page(status: StatusCode, page: &impl Page, policy: &str) -> Response {
+    html(status, page.html(), policy)
+}
+
+/// A page of the operator's own; `None` when it cannot be filled in.
+pub(crate) fn custom(status: StatusCode, page: &CustomPage, variables: &Variables<'_>) -> Option<Response> {
+    let document = doorward_pages::custom(page, variables);
+    let document = document.inspect_err(|error| tracing::warn!(page = page.name, %error, "a custom page is not shown"));
+    Some(html(status, document.ok()?, CUSTOM_CONTENT_SECURITY_POLICY))
+}
+
+fn html(status: StatusCode, document: String, policy: &str) -> Response {
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
         (CACHE_CONTROL, NO_STORE),
-        (POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY)),
+        (POLICY, HeaderValue::try_from(policy).expect("a policy is plain text")),
         (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
         (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
         // The address of a page may hold a state or a code.
         (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
     ];
-    (status, headers, page.html()).into_response()
+    (status, headers, document).into_response()
 }
 
 /// Exactly 302: cloudflared and wrangler know no other redirect.
@@ -175,6 +201,8 @@ fn forbidden(visit: &Visit, app: &App) -> Response {
     let (aud, ray) = (Some(app.aud.as_str()), visit.arrival.ray.as_str());
     let mut answer = if visit.wants_json() {
         private_json(StatusCode::FORBIDDEN, forbidden_json(aud, ray))
+    } else if let Some(page) = visit.own_forbidden_page(app) {
+        page
     } else {
         page(StatusCode::FORBIDDEN, &Forbidden { app: Some(&app.name), aud, ray, ..Forbidden::default() })
     };

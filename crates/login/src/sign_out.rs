@@ -2,7 +2,7 @@
 //! "session management"), and nobody is told so before it is stored.
 
 use axum::response::Response;
-use doorward_model::cookie::cleared_app_cookie;
+use doorward_model::cookie::cleared_app_cookies;
 use doorward_model::host::Host;
 use doorward_model::path::NormPath;
 use doorward_model::redirect::ReturnPath;
@@ -32,13 +32,25 @@ pub(crate) async fn on_app_host(visit: Visit) -> Response {
         return stop.respond(&visit);
     }
     let mut answer = visit.signed_out(Some(Action::new("Sign in again", "/")));
-    if let Some(app) =
-        visit.arrival.app.clone().or_else(|| visit.catalog.apps().find(|app| visit.is_here(app)).cloned())
-    {
-        let cleared = HeaderValue::try_from(cleared_app_cookie(&app)).expect("a cookie without a value is plain text");
+    for cleared in visit.cleared_here() {
+        let cleared = HeaderValue::try_from(cleared).expect("a cookie without a value is plain text");
         answer.headers_mut().append(SET_COOKIE, cleared);
     }
     answer
+}
+
+/// Clearing more cookies than this would make an answer that clients refuse.
+const MOST_CLEARED: usize = 40;
+
+/// Says at the landing that somebody has signed out; applications take it off themselves.
+const LOGGED_OUT: &str = "logged_out";
+/// The same for somebody who was refused.
+pub(crate) const UNAUTHORIZED: &str = "unauthorized";
+
+/// The address with the mark that Access leaves on it.
+pub(crate) fn with_message(url: &str, message: &str) -> String {
+    let separator = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{separator}__cf_access_message={message}")
 }
 
 impl Visit {
@@ -66,9 +78,28 @@ impl Visit {
         Ok(())
     }
 
+    /// What takes away the cookie of this host's application; of all of them
+    /// where each has its own below its path.
+    fn cleared_here(&self) -> Vec<String> {
+        let host = &self.arrival.host;
+        let first = self.arrival.app.clone().or_else(|| self.catalog.apps().find(|app| self.is_here(app)).cloned());
+        let by_path = self.catalog.apps().filter(|app| app.path_cookie_attribute && self.is_here(app)).cloned();
+        let mut cleared: Vec<String> = Vec::new();
+        for app in first.into_iter().chain(by_path) {
+            for path in app.cookie_paths(host) {
+                for cookie in cleared_app_cookies(&app, path) {
+                    if !cleared.contains(&cookie) && cleared.len() < MOST_CLEARED {
+                        cleared.push(cookie);
+                    }
+                }
+            }
+        }
+        cleared
+    }
+
     fn signed_out(&self, action: Option<Action>) -> Response {
-        match self.parameter("returnTo").and_then(|wanted| self.return_to(&wanted)) {
-            Some(location) => redirect(&location),
+        match self.parameter("returnTo").and_then(|wanted| self.own_address(&wanted)) {
+            Some(location) => redirect(&with_message(&location, LOGGED_OUT)),
             None => {
                 let heading = "You are signed out";
                 let text = "Your session has ended for all applications. Your identity provider may still know you.";
@@ -79,7 +110,7 @@ impl Visit {
 
     /// Where `returnTo` may lead: an address of one of our applications or of
     /// the team domain, by the scheme and port of this request (H-01, H-02).
-    fn return_to(&self, wanted: &str) -> Option<String> {
+    pub(crate) fn own_address(&self, wanted: &str) -> Option<String> {
         if wanted.starts_with('/') {
             return Some(site::app_url(&self.arrival.origin(), &ReturnPath::from_parameter(wanted)));
         }

@@ -76,7 +76,7 @@ async fn g_10_a_revocation_during_the_sign_in_ends_it() {
 }
 
 #[tokio::test]
-async fn g_10_who_signs_in_right_after_a_revocation_has_a_session_that_holds() {
+async fn g_10_who_signs_in_after_a_revocation_waits_a_minute_and_has_a_session_that_holds() {
     let gateway = Gateway::start().await;
     let mut alice = Browser::named("alice");
     let _ = gateway.sign_in(&mut alice, "wiki", "/").await;
@@ -84,6 +84,9 @@ async fn g_10_who_signs_in_right_after_a_revocation_has_a_session_that_holds() {
     gateway.store.revoke(&Revoked::User(session.identity.user_uuid), NOW).await.unwrap();
     let challenge = gateway.challenge(&mut alice, "notes", "/");
     assert_eq!(alice.get(&gateway, &challenge).await.status, StatusCode::OK, "the old session is over");
+    let callback = gateway.at_callback(&mut alice, "wiki", "/").await;
+    assert_eq!(alice.get(&gateway, &callback).await.status, StatusCode::FORBIDDEN, "too soon");
+    alice.later = 61;
     let back = gateway.sign_in(&mut alice, "wiki", "/").await;
     assert_eq!(back.location(), format!("{WIKI}/"));
     let challenge = gateway.challenge(&mut alice, "notes", "/");

@@ -103,8 +103,8 @@ async fn h_02_return_to_after_sign_out_leads_to_our_own_applications_only() {
     let gateway = Gateway::start().await;
     let mut alice = Browser::named("alice");
     for (wanted, expected) in [
-        ("/wiki", Some(format!("{TEAM}/wiki"))),
-        ("http://wiki.localhost:8787/a?b=c", Some(format!("{WIKI}/a?b=c"))),
+        ("/wiki", Some(format!("{TEAM}/wiki?__cf_access_message=logged_out"))),
+        ("http://wiki.localhost:8787/a?b=c", Some(format!("{WIKI}/a?b=c&__cf_access_message=logged_out"))),
         ("https://wiki.localhost:8787/", None),
         ("http://wiki.localhost:9999/", None),
         ("http://evil.test:8787/", None),
@@ -112,7 +112,7 @@ async fn h_02_return_to_after_sign_out_leads_to_our_own_applications_only() {
         ("http://user@wiki.localhost:8787/", None),
         ("http://wiki.localhost:8787\\@evil.test/", None),
         ("javascript:alert(1)", None),
-        ("//evil.test/", Some(format!("{TEAM}/"))),
+        ("//evil.test/", Some(format!("{TEAM}/?__cf_access_message=logged_out"))),
     ] {
         let query: String = url::form_urlencoded::byte_serialize(wanted.as_bytes()).collect();
         let answer = alice.get(&gateway, &format!("{TEAM}/cdn-cgi/access/logout?returnTo={query}")).await;
