@@ -2,7 +2,7 @@
 //! Playwright and its like load.
 
 use doorward_model::app::SameSite;
-use doorward_model::cookie::AUTHORIZATION;
+use doorward_model::cookie::{AUTHORIZATION, BINDING};
 use serde_json::{Value, json};
 
 /// Where a cookie belongs and how it is guarded.
@@ -10,21 +10,27 @@ pub(super) struct Jar<'a> {
     pub(super) host: &'a str,
     pub(super) http_only: bool,
     pub(super) same_site: SameSite,
+    /// Below which path of the host.
+    pub(super) path: &'a str,
+    /// What ties the token to its browser, where the application asks for that.
+    pub(super) binding: Option<&'a str>,
 }
 
-/// `{"cookies":[…],"origins":[]}` with the one cookie. `expires` is in seconds.
+/// `{"cookies":[…],"origins":[]}` with the token's cookie and what binds it. `expires` is in seconds.
 pub(super) fn storage_state(jar: &Jar<'_>, token: &str, expires: i64) -> Value {
-    json!({
-        "cookies": [{
-            "name": AUTHORIZATION,
-            "value": token,
+    let cookie = |name: &str, value: &str, http_only: bool, same_site: SameSite| {
+        json!({
+            "name": name,
+            "value": value,
             "domain": jar.host,
-            "path": "/",
+            "path": jar.path,
             "expires": expires,
-            "httpOnly": jar.http_only,
+            "httpOnly": http_only,
             "secure": true,
-            "sameSite": jar.same_site.as_str(),
-        }],
-        "origins": [],
-    })
+            "sameSite": same_site.as_str(),
+        })
+    };
+    let mut cookies = vec![cookie(AUTHORIZATION, token, jar.http_only, jar.same_site)];
+    cookies.extend(jar.binding.map(|binding| cookie(BINDING, binding, true, SameSite::None)));
+    json!({ "cookies": cookies, "origins": [] })
 }

@@ -9,8 +9,9 @@ use axum::Json;
 use axum::extract::State;
 use doorward_model::app::{App, SameSite};
 use doorward_model::catalog::Catalog;
-use doorward_model::cookie::AUTHORIZATION;
+use doorward_model::cookie::{AUTHORIZATION, BINDING};
 use doorward_model::email::Email;
+use doorward_model::host::Host;
 use doorward_model::id::{Aud, IdentityNonce, IdpId, UserId};
 use doorward_model::identity::{Identity, IdentityGroup, IdpRef};
 use doorward_model::session::Session;
@@ -35,6 +36,22 @@ struct Unsigned {
     host: String,
     http_only: bool,
     same_site: SameSite,
+    path: String,
+    binds: bool,
+}
+
+impl Unsigned {
+    /// As the application's sign-in leaves it in a browser.
+    fn of(app: &App, host: &Host, claims: Map<String, Value>) -> Self {
+        Self {
+            claims,
+            host: host.name().to_owned(),
+            http_only: app.http_only_cookie_attribute,
+            same_site: app.same_site_cookie_attribute,
+            path: app.cookie_paths(host).next().unwrap_or("/").to_owned(),
+            binds: app.enable_binding_cookie,
+        }
+    }
 }
 
 pub(super) async fn mint(
@@ -59,12 +76,20 @@ pub(super) async fn mint(
         token = emulator.spoiled(&token, defect).unwrap_or(token);
     }
     let exp = unsigned.claims.get("exp").and_then(Value::as_i64).unwrap_or_default();
-    let jar = Jar { host: &unsigned.host, http_only: unsigned.http_only, same_site: unsigned.same_site };
+    let binding = unsigned.binds.then(|| emulator.store.sealer().binding(&token));
+    let jar = Jar {
+        host: &unsigned.host,
+        http_only: unsigned.http_only,
+        same_site: unsigned.same_site,
+        path: &unsigned.path,
+        binding: binding.as_deref(),
+    };
+    let bound = binding.as_ref().map(|binding| format!("; {BINDING}={binding}")).unwrap_or_default();
     // A browser lives by the machine's clock, wherever ours was moved to.
     let browser_expires = Clock::system().now().secs().saturating_add(exp.saturating_sub(now.secs()));
     Ok(Json(json!({
         "token": token,
-        "cookie": format!("{AUTHORIZATION}={token}"),
+        "cookie": format!("{AUTHORIZATION}={token}{bound}"),
         "storage_state": storage_state(&jar, &token, browser_expires),
         "expires_at": Timestamp::from_secs(exp).to_rfc3339(),
     })))
@@ -82,12 +107,7 @@ impl Emulator {
         let issuer = order.issuer(catalog.team());
         let shape = order.aud_shape.map_or(claims::AudShape::Array, Into::into);
         let claims = claims::app(&session.identity, &session.nonce, &app.aud, issuer, iat, exp, shape, &custom);
-        Ok(Unsigned {
-            claims: members(&claims),
-            host: host.name().to_owned(),
-            http_only: app.http_only_cookie_attribute,
-            same_site: app.same_site_cookie_attribute,
-        })
+        Ok(Unsigned::of(&app, &host, members(&claims)))
     }
 
     async fn org_claims(&self, order: &Order, catalog: &Catalog, now: Timestamp) -> Result<Unsigned, Refusal> {
@@ -101,7 +121,14 @@ impl Emulator {
         if order.aud_shape == Some(order::AudShape::String) {
             claims.insert("aud".into(), json!(aud));
         }
-        Ok(Unsigned { claims, host: team.host.name().to_owned(), http_only: true, same_site: SameSite::None })
+        Ok(Unsigned {
+            claims,
+            host: team.host.name().to_owned(),
+            http_only: true,
+            same_site: SameSite::None,
+            path: "/".to_owned(),
+            binds: false,
+        })
     }
 
     fn service_claims(&self, order: &Order, catalog: &Catalog, now: Timestamp) -> Result<Unsigned, Refusal> {
@@ -114,12 +141,7 @@ impl Emulator {
         let shape = order.aud_shape.map_or(claims::AudShape::String, Into::into);
         let issuer = order.issuer(catalog.team());
         let claims = claims::service(service.client_id.as_str(), &app.aud, issuer, host.name(), iat, exp, shape);
-        Ok(Unsigned {
-            claims: members(&claims),
-            host: host.name().to_owned(),
-            http_only: app.http_only_cookie_attribute,
-            same_site: app.same_site_cookie_attribute,
-        })
+        Ok(Unsigned::of(&app, &host, members(&claims)))
     }
 
     /// A sign-in as the built-in provider would have vouched for it, and the
