@@ -6,6 +6,7 @@ mod shown;
 pub(super) mod written_policies;
 
 use axum::extract::{Path, State};
+use doorward_model::app::{Cors, FieldName};
 use doorward_model::document::{AppDocument, AppExtension, AppPolicy, Content, Key, Kind, Object, Owner};
 use doorward_model::id::{AppId, Aud};
 use doorward_model::secret::random_hex;
@@ -46,14 +47,14 @@ const FIELDS: &[Field] = &[
     // There is no launcher to be visible in, and no mistake in saying it.
     field("app_launcher_visible", Shape::Flag),
     kept("allow_authenticate_via_warp", Shape::Flag),
-    kept("allow_iframe", Shape::Flag),
+    field("allow_iframe", Shape::Flag),
     kept("skip_interstitial", Shape::Flag),
-    kept("path_cookie_attribute", Shape::Flag),
-    kept("enable_binding_cookie", Shape::Flag),
-    kept("eager_redirect_cookie_setting", Shape::Flag),
-    kept("cors_headers", Shape::Object),
-    kept("custom_pages", Shape::Texts),
-    kept("read_service_tokens_from_header", Shape::Text),
+    field("path_cookie_attribute", Shape::Flag),
+    field("enable_binding_cookie", Shape::Flag),
+    field("eager_redirect_cookie_setting", Shape::Flag),
+    field("cors_headers", Shape::Object),
+    field("custom_pages", Shape::Texts),
+    field("read_service_tokens_from_header", Shape::Text),
     kept("app_launcher_logo_url", Shape::HttpsUrl),
     kept("bg_color", Shape::Text),
     kept("header_bg_color", Shape::Text),
@@ -147,7 +148,7 @@ pub(super) async fn revoke_tokens(
     Ok(Answer::accepted(json!({})))
 }
 
-const SETTINGS: &[Field] = &[kept("allow_iframe", Shape::Flag), kept("skip_interstitial", Shape::Flag)];
+const SETTINGS: &[Field] = &[field("allow_iframe", Shape::Flag), kept("skip_interstitial", Shape::Flag)];
 
 /// Both settings; one that is not written is unset.
 pub(super) async fn set_settings(
@@ -185,18 +186,21 @@ async fn settings(
     let object = api.put(&caller, |set| {
         let before = api.writable(set, &key)?;
         let mut app = kept_app(before)?;
-        for name in ["allow_iframe", "skip_interstitial"].into_iter().filter(|name| concerns(&written, name)) {
-            match fields.get(name) {
-                Some(value) => drop(app.more.insert(name.to_owned(), value.clone())),
-                None => drop(app.more.remove(name)),
-            }
+        let flag = |name: &str| fields.get(name).and_then(Value::as_bool);
+        if concerns(&written, "allow_iframe") {
+            app.allow_iframe = flag("allow_iframe");
+        }
+        if concerns(&written, "skip_interstitial") {
+            app.skip_interstitial = flag("skip_interstitial");
         }
         let content = Content { document: Content::new(&app, &(), None).document, ..before.content.clone() };
         Ok(Object { content, updated_at: now, ..(**before).clone() })
     });
     let app = kept_app(&object.await?)?;
-    let flag = |name: &str| app.more.get(name).and_then(Value::as_bool).unwrap_or_default();
-    let shown = json!({ "allow_iframe": flag("allow_iframe"), "skip_interstitial": flag("skip_interstitial") });
+    let shown = json!({
+        "allow_iframe": app.allow_iframe.unwrap_or_default(),
+        "skip_interstitial": app.skip_interstitial.unwrap_or_default(),
+    });
     Ok(Answer::accepted(shown).noting(notes(&fields, SETTINGS)))
 }
 
@@ -277,6 +281,17 @@ fn values(api: &Api, set: &Set, fields: &mut Map<String, Value>) -> Result<(), R
     if same_site.is_some_and(|word| !["none", "lax", "strict"].contains(&word)) {
         let text = "same_site_cookie_attribute is none, lax or strict";
         return Err(Refusal::invalid("/same_site_cookie_attribute", text));
+    }
+    if let Some(cors) = fields.get("cors_headers")
+        && fields.get("options_preflight_bypass") != Some(&Value::Bool(true))
+    {
+        serde_json::from_value::<Cors>(cors.clone()).map_err(|error| Refusal::invalid("/cors_headers", error))?;
+    }
+    let header = fields.get("read_service_tokens_from_header").and_then(Value::as_str);
+    let header = header.and_then(|name| FieldName::try_from(name.to_owned()).ok());
+    if header.is_some_and(|name| !name.may_carry_a_service_token()) {
+        let text = "read_service_tokens_from_header names a header that has a meaning of its own";
+        return Err(Refusal::invalid("/read_service_tokens_from_header", text));
     }
     if fields.get("options_preflight_bypass") == Some(&Value::Bool(true)) && fields.contains_key("cors_headers") {
         let text = "options_preflight_bypass cannot be turned on where cors_headers are set";

@@ -6,6 +6,7 @@ use doorward_model::document::{
 };
 use doorward_model::id::ServiceTokenId;
 use doorward_model::secret::{Secret, random_hex};
+use doorward_model::service_token::new_secret;
 use doorward_model::time::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -183,10 +184,6 @@ fn grace(fields: &Map<String, Value>, now: Timestamp) -> Result<Timestamp, Refus
 fn renewed(before: &ServiceTokenExtension, secret: &Secret, version: u64, until: Timestamp) -> ServiceTokenExtension {
     let previous = PreviousSecret { client_secret: before.client_secret.clone(), expires_at: until.to_rfc3339() };
     ServiceTokenExtension { version, previous: Some(previous), ..ServiceTokenExtension::of(secret.digest()) }
-}
-
-fn new_secret() -> Secret {
-    Secret::new(random_hex::<32>())
 }
 
 fn new_client_id() -> doorward_model::service_token::ClientId {

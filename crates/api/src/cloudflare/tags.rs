@@ -79,9 +79,7 @@ pub(super) async fn remove(
 /// The applications that have the tag.
 fn tagged<'a>(set: &'a Set, name: &'a str) -> impl Iterator<Item = AppDocument> + 'a {
     let apps = set.of(Kind::App).filter_map(|app| app.document::<AppDocument>().ok());
-    apps.filter(move |app| {
-        app.more.get("tags").and_then(Value::as_array).is_some_and(|tags| tags.iter().any(|tag| tag == name))
-    })
+    apps.filter(move |app| app.tags.iter().flatten().any(|tag| tag == name))
 }
 
 fn name(written: &Written) -> Result<String, Refusal> {

@@ -54,7 +54,7 @@ async fn an_application_lives_from_its_creation_to_its_removal() {
 
     let settings = json!({ "domain": "docs.test/hand*", "session_duration": "90m", "same_site_cookie_attribute": "none",
         "http_only_cookie_attribute": false, "custom_deny_url": "https://no.test/", "app_launcher_visible": false,
-        "allow_iframe": false, "cors_headers": { "allowed_origins": ["https://a.test"], "max_age": 5 } });
+        "allow_iframe": false, "cors_headers": { "allowed_origins": ["https://a.test"], "allowed_methods": ["GET"], "allow_credentials": false, "max_age": 5 } });
     let changed = door.done(200, "PUT", &path_of(&made), wiki(settings.clone())).await;
     for (name, value) in settings.as_object().unwrap() {
         assert_eq!(&changed[name], value, "{name} comes back as it was sent");
@@ -141,6 +141,8 @@ async fn p_06_an_application_that_cannot_be_one_is_refused_where_it_cannot() {
         (json!({ "custom_deny_url": "javascript:alert(1)" }), "/custom_deny_url"),
         (json!({ "custom_deny_url": "https://a:b@no.test/" }), "/custom_deny_url"),
         (json!({ "options_preflight_bypass": true, "cors_headers": {} }), "/options_preflight_bypass"),
+        (json!({ "cors_headers": { "allowed_origins": ["*"], "allow_credentials": true } }), "/cors_headers"),
+        (json!({ "read_service_tokens_from_header": "Cookie" }), "/read_service_tokens_from_header"),
         (json!({ "policies": [uuid()] }), "/policies/0"),
         (json!({ "policies": [{ "id": uuid(), "precedence": 1 }] }), "/policies/0"),
         (json!({ "policies": [7] }), "/policies/0"),
@@ -228,11 +230,11 @@ async fn types_without_an_origin_have_their_own_defaults_and_decide_nothing() {
 #[tokio::test]
 async fn what_is_only_kept_and_what_stands_in_the_way_is_said() {
     let door = Door::open().await;
-    let sent = json!({ "enable_binding_cookie": true, "allow_iframe": false,
+    let sent = json!({ "skip_interstitial": true, "allow_iframe": false,
         "policies": [everyone(json!({ "isolation_required": true }))] });
     let answer = door.call("POST", PATH, wiki(sent)).await;
     let said = answer.body["messages"].to_string();
-    for text in ["enable_binding_cookie is kept", "cannot act on isolation_required", "no [[route]]"] {
+    for text in ["skip_interstitial is kept", "cannot act on isolation_required", "no [[route]]"] {
         assert!(said.contains(text), "{text}: {said}");
     }
     assert!(!said.contains("allow_iframe"), "{said}");

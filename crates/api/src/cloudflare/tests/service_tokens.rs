@@ -27,7 +27,7 @@ async fn a_secret_is_shown_once_and_works_at_once() {
     let door = Door::open().await;
     let made = door.done(201, "POST", PATH, json!({ "name": "CI" })).await;
     let secret = text(&made, "client_secret");
-    assert!(secret.len() == 64 && text(&made, "client_id").ends_with(".access"));
+    assert!(secret.len() == 54 && secret.starts_with("cfast_") && text(&made, "client_id").ends_with(".access"));
     assert_eq!(
         (text(&made, "duration"), &made["client_secret_version"], &made["enabled"]),
         ("8760h", &json!(1), &json!(true))
