@@ -283,6 +283,16 @@ impl<'a> Table<'a> {
             .collect()
     }
 
+    /// A table in one of Cloudflare's own shapes, which says itself what is wrong with it.
+    pub(super) fn shaped<T: serde::de::DeserializeOwned>(&self, key: &'static str) -> Option<At<T>> {
+        let line = self.entry(key)?.1;
+        let value = Value::Object(self.json_object(key)?);
+        serde_json::from_value(value)
+            .map_err(|error| self.findings().error(line, format!("{key}: {error}")))
+            .ok()
+            .map(|value| At::new(value, line))
+    }
+
     /// Every key that nobody asked for is a problem. Call it last.
     pub(super) fn close(self) {
         let asked = self.asked.borrow();

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use doorward_model::email::Email;
-use doorward_model::id::{AccountId, AppId, GroupId, IdpId, ListId, PolicyId, ServiceTokenId};
+use doorward_model::id::{AccountId, AppId, CustomPageId, GroupId, IdpId, ListId, PolicyId, ServiceTokenId};
 use doorward_model::idp::IdentityProvider;
 use doorward_model::list;
 use doorward_model::rule::Rule;
@@ -28,6 +28,7 @@ pub(super) struct Names {
     off_limits: Vec<u16>,
     email_lists: Directory<ListId>,
     ip_lists: Directory<ListId>,
+    pub(super) custom_pages: Directory<CustomPageId>,
 }
 
 /// The objects of one kind, by name.
@@ -64,6 +65,11 @@ impl Names {
                 ListId::derived(account, name)
             }),
             ip_lists: Directory::new("list of type IP", lists(raw, list::IP), |name| ListId::derived(account, name)),
+            custom_pages: Directory::new(
+                "custom page",
+                raw.custom_pages.iter().map(|page| (&page.name, &page.id)),
+                |name| CustomPageId::derived(account, name),
+            ),
         }
     }
 

@@ -5,6 +5,7 @@
 mod limits;
 mod log;
 mod objects;
+mod organization;
 mod providers;
 mod shared;
 pub(super) mod store;
@@ -13,6 +14,7 @@ mod telemetry;
 pub(super) use self::log::RawLog;
 pub(crate) use self::objects::service;
 pub(super) use self::objects::{RawApp, RawGroup, RawPolicy, RawPolicyLink, RawRoute, RawRules};
+pub(super) use self::organization::{RawCustomPage, RawOrganization};
 pub(crate) use self::providers::country;
 pub(super) use self::providers::{RawIdp, RawServiceToken, RawUser};
 pub(super) use self::shared::{RawCertificate, RawList};
@@ -55,6 +57,7 @@ pub(super) struct RawFile {
     pub(super) groups: Vec<RawGroup>,
     pub(super) apps: Vec<RawApp>,
     pub(super) service_tokens: Vec<RawServiceToken>,
+    pub(super) custom_pages: Vec<RawCustomPage>,
     pub(super) users: Vec<RawUser>,
     /// A database of countries in MaxMind's format.
     pub(super) geo_database: Option<At<PathBuf>>,
@@ -131,6 +134,8 @@ pub(super) struct RawTeam {
     pub(super) domain: Option<At<String>>,
     pub(super) url: Option<At<Url>>,
     pub(super) session_duration: Option<Lifetime>,
+    /// None where the file decides nothing of it.
+    pub(super) organization: Option<RawOrganization>,
 }
 
 impl RawFile {
@@ -168,6 +173,7 @@ impl RawFile {
             groups: root.tables("group").into_iter().map(RawGroup::read).collect(),
             apps: root.tables("app").into_iter().map(RawApp::read).collect(),
             service_tokens: root.tables("service_token").into_iter().map(RawServiceToken::read).collect(),
+            custom_pages: root.tables("custom_page").into_iter().map(RawCustomPage::read).collect(),
             users: root.tables("user").into_iter().map(RawUser::read).collect(),
             geo_database: root.table("geo").and_then(geo_database),
             policies: root.tables("policy").into_iter().map(RawPolicy::reusable).collect(),
@@ -250,7 +256,15 @@ impl RawEmulator {
 
 impl RawTeam {
     const fn absent() -> Self {
-        Self { line: 1, is_named: false, name: None, domain: None, url: None, session_duration: None }
+        Self {
+            line: 1,
+            is_named: false,
+            name: None,
+            domain: None,
+            url: None,
+            session_duration: None,
+            organization: None,
+        }
     }
 
     fn read(table: Table<'_>) -> Self {
@@ -261,6 +275,7 @@ impl RawTeam {
             domain: table.read("domain", host_name),
             url: table.read("url", origin),
             session_duration: table.read("session_duration", str::parse::<Lifetime>).map(|at| at.value),
+            organization: RawOrganization::read(&table),
         };
         table.close();
         team

@@ -5,13 +5,15 @@ mod shared;
 
 use doorward_emulator::{Emulator, Person};
 use doorward_model::app::{App, AppDomain};
+use doorward_model::custom_page::CustomPage;
 use doorward_model::group::Group;
-use doorward_model::id::{AccountId, AppId, Aud, GroupId, IdpId, PolicyId, ServiceTokenId};
+use doorward_model::id::{AccountId, AppId, Aud, CustomPageId, GroupId, IdpId, PolicyId, ServiceTokenId};
 use doorward_model::idp::{IdentityProvider, IdpKind, OidcEndpoints, OidcProvider};
+use doorward_model::organization::{Organization, OrganizationPages};
 use doorward_model::policy::{Decision, Policy};
 use doorward_model::route::Route;
 use doorward_model::secret::{Secret, sha256_hex};
-use doorward_model::service_token::{ClientId, ServiceToken};
+use doorward_model::service_token::{self, ClientId, ReplacedSecret, ServiceToken};
 use doorward_model::time::{Lifetime, Timestamp};
 use serde_json::Value;
 use url::Url;
@@ -22,7 +24,8 @@ use super::names::{self, Names};
 use super::problem::Findings;
 use super::raw::store::{LOG_RETENTION, MOST_FRESHNESS};
 use super::raw::{
-    RawApp, RawFile, RawGroup, RawIdp, RawPolicy, RawPolicyLink, RawRoute, RawRules, RawServiceToken, RawTls, RawUser,
+    RawApp, RawCustomPage, RawFile, RawGroup, RawIdp, RawOrganization, RawPolicy, RawPolicyLink, RawRoute, RawRules,
+    RawServiceToken, RawTls, RawUser,
 };
 use super::resolved::{Config, Listen, LogSettings, Mode, TeamSettings, UNNAMED_TEAM, default_listener};
 
@@ -53,6 +56,8 @@ pub(super) fn resolve(raw: RawFile, file: &str, findings: &Findings) -> Config {
         routes: raw.routes.into_iter().filter_map(route).collect(),
         lists: raw.lists.into_iter().filter_map(|list| resolving.list(list)).collect(),
         roots: raw.certificates.into_iter().filter_map(|root| resolving.root(root)).collect(),
+        organization: raw.team.organization.map(|organization| resolving.organization(organization)),
+        custom_pages: raw.custom_pages.into_iter().filter_map(|page| resolving.custom_page(page)).collect(),
         users: raw.users.into_iter().filter_map(user).collect(),
         listen: Listen {
             public: raw.listen.public.map_or(default_listener(8080), |at| at.value),
@@ -152,12 +157,65 @@ impl Resolving<'_> {
             refresh: raw.refresh.unwrap_or(self.mode.refresh()),
             http_only_cookie_attribute: raw.http_only_cookie_attribute,
             same_site_cookie_attribute: raw.same_site_cookie_attribute,
+            enable_binding_cookie: raw.enable_binding_cookie,
+            path_cookie_attribute: raw.path_cookie_attribute,
+            eager_redirect_cookie_setting: raw.eager_redirect_cookie_setting,
+            cors_headers: raw.cors_headers,
             options_preflight_bypass: raw.options_preflight_bypass,
+            allow_iframe: raw.allow_iframe,
+            read_service_tokens_from_header: raw.read_service_tokens_from_header,
             service_auth_401_redirect: raw.service_auth_401_redirect,
             custom_deny_message: raw.custom_deny_message,
             custom_deny_url: url(raw.custom_deny_url),
             custom_non_identity_deny_url: url(raw.custom_non_identity_deny_url),
+            custom_pages: raw
+                .custom_pages
+                .into_iter()
+                .filter_map(|page| self.names.custom_pages.id(&page.value, page.line, self.findings))
+                .collect(),
             logo_url: url(raw.logo_url),
+            app_launcher_visible: raw.app_launcher_visible,
+            tags: raw.tags,
+            skip_interstitial: raw.skip_interstitial,
+            name,
+        })
+    }
+
+    fn organization(&self, raw: RawOrganization) -> Organization {
+        let usual = Organization::default();
+        let deny = raw.deny_unmatched_requests.as_ref().map_or(usual.deny_unmatched_requests, |at| at.value);
+        if let (false, Some(at)) = (deny, &raw.deny_unmatched_requests) {
+            let text = "everybody reaches the origin of a route that no application covers; \
+                        name only their zones in deny_unmatched_requests_exempted_zone_names";
+            self.findings.warning(at.line, text);
+        }
+        let page = |page: Option<At<String>>| {
+            page.and_then(|page| self.names.custom_pages.id(&page.value, page.line, self.findings))
+        };
+        Organization {
+            auto_redirect_to_identity: raw.auto_redirect_to_identity.unwrap_or(usual.auto_redirect_to_identity),
+            deny_unmatched_requests: deny,
+            deny_unmatched_requests_exempted_zone_names: raw.exempted_zones.into_iter().map(|at| at.value).collect(),
+            strict_service_token_auth: raw.strict_service_token_auth.unwrap_or(usual.strict_service_token_auth),
+            login_design: raw.login_design.unwrap_or_default(),
+            custom_pages: OrganizationPages {
+                forbidden: page(raw.forbidden),
+                identity_denied: page(raw.identity_denied),
+            },
+        }
+    }
+
+    fn custom_page(&self, raw: RawCustomPage) -> Option<CustomPage> {
+        let (name, html) = (raw.name?.value, raw.html?);
+        let is_template = raw.contract_version.is_some_and(|version| version.value > 0);
+        if is_template && let Err(error) = doorward_pages::check_template(&html.value) {
+            self.findings.error(html.line, format!("the template of the custom page \"{name}\": {error}"));
+        }
+        Some(CustomPage {
+            id: raw.id.map_or_else(|| CustomPageId::derived(self.account, &name), |at| at.value),
+            kind: raw.kind?.value,
+            html: html.value,
+            is_template,
             name,
         })
     }
@@ -290,22 +348,50 @@ impl Resolving<'_> {
 
     fn service_token(&self, raw: RawServiceToken) -> Option<ServiceToken> {
         let expires_at = self.expiry(&raw);
+        let previous = self.previous_secret(&raw);
         let (name, secret) = (raw.name?.value, raw.client_secret?);
-        if secret.value.expose().len() < SECRET_LENGTH {
-            let text = format!(
-                "client_secret is shorter than {SECRET_LENGTH} characters; make one with: openssl rand -hex 32"
-            );
-            self.findings.error(secret.line, text);
-        }
+        self.check_secret("client_secret", &secret);
         Some(ServiceToken {
             id: raw.id.map_or_else(|| ServiceTokenId::derived(self.account, &name), |at| at.value),
             client_id: raw.client_id.map_or_else(|| self.client_id(&name), |at| at.value),
             client_secret: secret.value.digest(),
-            previous: None,
+            previous,
             enabled: raw.enabled,
             expires_at,
             name,
         })
+    }
+
+    fn previous_secret(&self, raw: &RawServiceToken) -> Option<ReplacedSecret> {
+        let secret = raw.previous_client_secret.as_ref();
+        match (secret, &raw.previous_client_secret_expires_at) {
+            (Some(secret), Some(until)) => {
+                self.check_secret("previous_client_secret", secret);
+                Some(ReplacedSecret { client_secret: secret.value.digest(), until: until.value })
+            }
+            (Some(At { line, .. }), None) => {
+                let text = "previous_client_secret needs an end; add previous_client_secret_expires_at";
+                self.findings.error(*line, text);
+                None
+            }
+            (None, Some(At { line, .. })) => {
+                let text = "previous_client_secret_expires_at is of no use without previous_client_secret; remove it";
+                self.findings.error(*line, text);
+                None
+            }
+            (None, None) => None,
+        }
+    }
+
+    fn check_secret(&self, key: &str, secret: &At<Secret>) {
+        if secret.value.expose().len() < SECRET_LENGTH {
+            let text = format!("{key} is shorter than {SECRET_LENGTH} characters; make one with: openssl rand -hex 32");
+            self.findings.error(secret.line, text);
+        } else if !service_token::is_intact(&secret.value) {
+            let text =
+                format!("{key} has not the checksum that ours have; look at it again, unless Cloudflare made it");
+            self.findings.warning(secret.line, text);
+        }
     }
 
     /// The public half follows from the name when it is not given.

@@ -9,14 +9,16 @@ use doorward_emulator::Person;
 use doorward_model::app::{App, Refresh};
 use doorward_model::catalog::Catalog;
 use doorward_model::certificate::RootCertificate;
+use doorward_model::custom_page::CustomPage;
 use doorward_model::document::{
-    AppDocument, AppExtension, AppPolicy, CertificateDocument, CertificateExtension, Content, GroupDocument,
-    IdentityProviderDocument, Key, Kind, ListDocument, NoExtension, PolicyDocument, PolicyLink, RouteDocument, RouteId,
-    ServiceTokenDocument, ServiceTokenExtension,
+    AppDocument, AppExtension, AppPolicy, CertificateDocument, CertificateExtension, Content, CustomPageDocument,
+    GroupDocument, IdentityProviderDocument, Key, Kind, ListDocument, NoExtension, ORGANIZATION, OrganizationDocument,
+    PolicyDocument, PolicyLink, RouteDocument, RouteId, ServiceTokenDocument, ServiceTokenExtension,
 };
 use doorward_model::group::Group;
 use doorward_model::id::AccountId;
 use doorward_model::idp::IdentityProvider;
+use doorward_model::organization::Organization;
 use doorward_model::policy::Policy;
 use doorward_model::route::Route;
 use doorward_model::secret::Secret;
@@ -83,6 +85,9 @@ pub struct Config {
     pub policies: Vec<Policy>,
     pub lists: Vec<ListDocument>,
     pub roots: Vec<RootCertificate>,
+    pub custom_pages: Vec<CustomPage>,
+    /// None where the file decides nothing of it.
+    pub organization: Option<Organization>,
     /// People of the built-in identity provider (emulator mode).
     pub users: Vec<Person>,
     /// What keys and the local certificate authority are derived from (emulator mode).
@@ -245,7 +250,16 @@ impl Config {
             (Key::new(Kind::Route, RouteId::from(route)), content)
         });
         let shared = policies.chain(lists).chain(roots);
-        let objects = apps.chain(groups).chain(idps).chain(tokens).chain(routes).chain(shared).collect();
+        let pages = self.custom_pages.iter().map(|page| {
+            let content = Content::new(&CustomPageDocument::from(page), &NoExtension {}, None);
+            (Key::new(Kind::CustomPage, page.id), content)
+        });
+        let organization = self.organization.iter().map(|organization| {
+            let content = Content::new(&OrganizationDocument::from(organization), &NoExtension {}, None);
+            (Key::new(Kind::Organization, ORGANIZATION), content)
+        });
+        let file = apps.chain(groups).chain(idps).chain(tokens).chain(routes);
+        let objects = file.chain(shared).chain(pages).chain(organization).collect();
         Declared { file: self.file.clone(), objects, built_in }
     }
 

@@ -1,5 +1,6 @@
 //! What files are read as, and what is said about the ones that cannot be.
 
+mod settings;
 mod shared;
 
 use doorward_model::app::Refresh;

@@ -26,6 +26,7 @@ pub(super) fn check(raw: &RawFile, findings: &Findings) {
     once("a [[list]] named", raw.lists.iter().map(|list| &list.name), findings);
     once("a [[certificate]] named", raw.certificates.iter().map(|root| &root.name), findings);
     once("a [[service_token]] named", raw.service_tokens.iter().map(|token| &token.name), findings);
+    once("a [[custom_page]] named", raw.custom_pages.iter().map(|page| &page.name), findings);
     for app in &raw.apps {
         once("a policy named", app.policies.iter().map(|policy| &policy.name), findings);
     }

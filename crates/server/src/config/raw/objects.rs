@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use doorward_model::app::{AppDomain, Refresh, SameSite};
+use doorward_model::app::{AppDomain, Cors, FieldName, Refresh, SameSite};
 use doorward_model::host::{HostPattern, InvalidHostPattern};
 use doorward_model::id::{AppId, Aud, GroupId, PolicyId};
 use doorward_model::path::PathPattern;
@@ -96,12 +96,22 @@ pub(in crate::config) struct RawApp {
     pub(in crate::config) refresh: Option<Refresh>,
     pub(in crate::config) http_only_cookie_attribute: bool,
     pub(in crate::config) same_site_cookie_attribute: SameSite,
+    pub(in crate::config) enable_binding_cookie: bool,
+    pub(in crate::config) path_cookie_attribute: bool,
+    pub(in crate::config) eager_redirect_cookie_setting: Option<bool>,
+    pub(in crate::config) cors_headers: Option<Cors>,
     pub(in crate::config) options_preflight_bypass: bool,
+    pub(in crate::config) allow_iframe: bool,
+    pub(in crate::config) read_service_tokens_from_header: Option<FieldName>,
     pub(in crate::config) service_auth_401_redirect: bool,
     pub(in crate::config) custom_deny_message: Option<String>,
     pub(in crate::config) custom_deny_url: Option<Url>,
     pub(in crate::config) custom_non_identity_deny_url: Option<Url>,
+    pub(in crate::config) custom_pages: Vec<At<String>>,
     pub(in crate::config) logo_url: Option<Url>,
+    pub(in crate::config) app_launcher_visible: bool,
+    pub(in crate::config) tags: Vec<String>,
+    pub(in crate::config) skip_interstitial: bool,
 }
 
 impl RawApp {
@@ -130,16 +140,48 @@ impl RawApp {
             same_site_cookie_attribute: table
                 .read("same_site_cookie_attribute", |text| word(text, &["none", "lax", "strict"]))
                 .map_or(SameSite::None, |at| at.value),
-            options_preflight_bypass: flag("options_preflight_bypass").unwrap_or_default(),
+            enable_binding_cookie: flag("enable_binding_cookie").unwrap_or_default(),
+            path_cookie_attribute: flag("path_cookie_attribute").unwrap_or_default(),
+            eager_redirect_cookie_setting: flag("eager_redirect_cookie_setting"),
+            cors_headers: table.shaped("cors_headers").map(|at| at.value),
+            options_preflight_bypass: preflight_bypass(&table),
+            allow_iframe: flag("allow_iframe").unwrap_or_default(),
+            read_service_tokens_from_header: table
+                .read("read_service_tokens_from_header", service_token_header)
+                .map(|at| at.value),
             service_auth_401_redirect: flag("service_auth_401_redirect").unwrap_or_default(),
             custom_deny_message: table.text("custom_deny_message").map(|at| at.value),
             custom_deny_url: url("custom_deny_url"),
             custom_non_identity_deny_url: url("custom_non_identity_deny_url"),
+            custom_pages: super::organization::page_names(&table),
             logo_url: table.read("logo_url", https_url).map(|at| at.value),
+            app_launcher_visible: flag("app_launcher_visible").unwrap_or(true),
+            tags: names(&table, "tags").into_iter().map(|at| at.value).collect(),
+            skip_interstitial: flag("skip_interstitial").unwrap_or_default(),
         };
         table.close();
         app
     }
+}
+
+/// Preflights are either answered or handed through (Access docs, "CORS").
+fn preflight_bypass(table: &Table<'_>) -> bool {
+    let Some(bypass) = table.flag("options_preflight_bypass") else { return false };
+    if bypass.value && table.has("cors_headers") {
+        let text =
+            "options_preflight_bypass hands preflights to the origin, cors_headers answers them; keep one of them";
+        table.findings().error(bypass.line, text);
+    }
+    bypass.value
+}
+
+/// A header that is ours to take out of the request.
+fn service_token_header(text: &str) -> Result<FieldName, String> {
+    let name: FieldName = naming(text, text.to_owned().try_into())?;
+    if !name.may_carry_a_service_token() {
+        return Err(format!("\"{text}\" has a meaning of its own; name another header, such as Authorization"));
+    }
+    Ok(name)
 }
 
 fn domains(table: &Table<'_>) -> Vec<At<AppDomain>> {
@@ -235,7 +277,7 @@ pub(super) fn uuid<T: std::str::FromStr>(text: &str) -> Result<T, String> {
 }
 
 /// One of a few words, as the model spells them.
-fn word<T: DeserializeOwned>(text: &str, words: &[&str]) -> Result<T, String> {
+pub(super) fn word<T: DeserializeOwned>(text: &str, words: &[&str]) -> Result<T, String> {
     serde_json::from_value(Value::String(text.to_owned())).map_err(|_| {
         let meant = super::super::problem::suggestion(text, words.iter().copied());
         format!("\"{text}\" is none of {}{meant}", words.join(", "))
@@ -261,7 +303,7 @@ pub(crate) fn service(text: &str) -> Result<Service, String> {
     })
 }
 
-fn https_url(text: &str) -> Result<Url, String> {
+pub(super) fn https_url(text: &str) -> Result<Url, String> {
     let url = web_url(text)?;
     if url.scheme() == "https" {
         Ok(url)

@@ -91,6 +91,8 @@ pub(in crate::config) struct RawServiceToken {
     pub(in crate::config) id: Option<At<ServiceTokenId>>,
     pub(in crate::config) client_id: Option<At<ClientId>>,
     pub(in crate::config) client_secret: Option<At<Secret>>,
+    pub(in crate::config) previous_client_secret: Option<At<Secret>>,
+    pub(in crate::config) previous_client_secret_expires_at: Option<At<Timestamp>>,
     /// `None` is `"forever"`.
     pub(in crate::config) duration: Option<At<Option<Lifetime>>>,
     pub(in crate::config) created_at: Option<At<Timestamp>>,
@@ -105,6 +107,8 @@ impl RawServiceToken {
             id: table.read("id", uuid),
             client_id: table.read("client_id", |text| naming(text, ClientId::try_from(text.to_owned()))),
             client_secret: table.needed_as("client_secret", secret),
+            previous_client_secret: table.read("previous_client_secret", secret),
+            previous_client_secret_expires_at: table.read("previous_client_secret_expires_at", moment),
             duration: table.read("duration", |text| match text {
                 "forever" => Ok(None),
                 text => text.parse().map(Some),
