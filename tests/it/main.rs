@@ -4,6 +4,7 @@
 
 mod admin;
 mod api_tokens;
+mod app_settings;
 mod architecture;
 mod authority;
 mod bounds;
@@ -30,10 +31,12 @@ mod login_flow;
 mod logs;
 mod lying_providers;
 mod management_api;
+mod matching;
 mod names;
 mod nodes;
 mod objects;
 mod observability;
+mod organization;
 mod origin_answers;
 mod origins;
 mod paths;
@@ -47,6 +50,7 @@ mod reload;
 mod revocation;
 mod security_listing;
 mod selectors;
+mod service_tokens;
 mod sessions;
 mod sign_in;
 mod spoofing;

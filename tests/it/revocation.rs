@@ -39,10 +39,18 @@ async fn an_app_whose_tokens_are_revoked_asks_everybody_again_and_the_team_does_
 }
 
 #[tokio::test]
-async fn after_a_revocation_one_may_sign_in_anew() {
+async fn g_10_nobody_signs_in_within_a_minute_after_their_revocation_and_everybody_does_then() {
     let world = World::start().await;
     let mut alice = world.signed_in(ALICE).await;
     world.gateway.control("POST", "/revocations", json!({ "email": ALICE })).await;
+    let before = alice.jar.value(&world.gateway.team_host(), "CF_Authorization").map(str::to_owned);
+    let refused = alice.sign_in(&world.app("/"), ALICE).await;
+    assert_eq!(refused.status, 403);
+    assert!(refused.body.contains("You cannot sign in right now"), "{}", refused.body);
+    let after = alice.jar.value(&world.gateway.team_host(), "CF_Authorization").map(str::to_owned);
+    assert_eq!(after, before, "no new session is opened");
+    assert_eq!(world.stranger().sign_in(&world.app("/"), ROOT).await.status, 200, "others do");
+    world.gateway.control("PUT", "/clock", json!({ "advance": "61s" })).await;
     let reply = alice.sign_in(&world.app("/"), ALICE).await;
     assert_eq!(reply.status, 200, "{}", reply.body);
     assert_eq!(alice.get(&world.app("/again")).await.status, 200);
