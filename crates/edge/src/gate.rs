@@ -29,8 +29,8 @@ use crate::watch::flow::Failure;
 use crate::watch::signal::Cut;
 use crate::watch::stay::Stay;
 use crate::{
-    Edge, Entrance, Worker, certificate, cookies, cors, emulation, headers, holding, linked, machine, metadata, refusal,
-    respond,
+    Edge, Entrance, Worker, certificate, cookies, cors, emulation, headers, holding, linked, machine, metadata,
+    refusal, respond,
 };
 
 /// One request, from its head to its answer.
