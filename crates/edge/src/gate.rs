@@ -26,7 +26,6 @@ use crate::upstream::pool::PoolKey;
 use crate::upstream::upload::Upload;
 use crate::upstream::{answer, request, upgrade, upload};
 use crate::watch::flow::Failure;
-use crate::watch::signal::Cut;
 use crate::watch::stay::Stay;
 use crate::{
     Edge, Entrance, Worker, certificate, cookies, cors, emulation, headers, holding, linked, machine, metadata,
@@ -258,7 +257,7 @@ async fn from_origin(
     let key = PoolKey { app: stay.permit.app().id, service: service.clone() };
     let answered = exchange(worker, key, request, record).await;
     // It may have been waited for: it is for nobody whose session ended meanwhile.
-    let answered = if stay.holds(&worker.edge) { answered } else { Err(Trouble::Cut(Cut::Ended)) };
+    let answered = stay.holds(&worker.edge).map_err(Trouble::Cut).and(answered);
     record.origin_answered(answered.as_ref().err());
     let download = |body, lease| Download::of(body, lease, stay);
     match (answered, client) {

@@ -63,6 +63,9 @@ pub(crate) fn keep_from_caches(headers: &mut HeaderMap) {
 
 /// The page for a request that got no answer from its origin.
 pub(crate) fn trouble(trouble: &Trouble, visit: &Visit) -> Response<Body> {
+    if matches!(trouble, Trouble::Cut(Cut::Unchecked)) {
+        return respond::unavailable(visit);
+    }
     let Words { status, why, heading, text } = words(trouble);
     let detail = match trouble {
         Trouble::Unreachable(detail) | Trouble::Broken(detail) => detail,

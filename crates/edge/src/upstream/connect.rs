@@ -15,6 +15,10 @@ use tokio_rustls::TlsConnector;
 
 use crate::upstream::pool::Sender;
 
+/// Bytes of an answer that are read ahead of a client that does not take them;
+/// with what waits to be written, a stalled client holds a few times as much.
+const MOST_BUFFERED: usize = 128 * 1024;
+
 /// Why there is no connection.
 #[derive(Debug)]
 pub(crate) enum ConnectError {
@@ -76,7 +80,8 @@ async fn handshake<T>(io: T) -> Result<Sender, ConnectError>
 where
     T: Read + Write + Unpin + Send + 'static,
 {
-    let (sender, connection) = http1::handshake(io).await.map_err(io::Error::other)?;
+    let (sender, connection) =
+        http1::Builder::new().max_buf_size(MOST_BUFFERED).handshake(io).await.map_err(io::Error::other)?;
     tokio::spawn(async move {
         // Its end is seen by whoever uses the sender; here it is only driven.
         let _ended = connection.with_upgrades().await;

@@ -25,12 +25,12 @@ pub(crate) struct Stay {
 
 impl Stay {
     /// The same question as at the beginning, unless nothing it rested on has changed.
-    pub(crate) fn holds(&self, edge: &Edge) -> bool {
+    pub(crate) fn holds(&self, edge: &Edge) -> Result<(), Cut> {
         let unchanged = self.generation == edge.catalog.load().generation()
             && self.revocations == edge.store.revocations().version();
         // Whose time is over while an origin thinks gets that answer, but no stream of it.
         let believed = !matches!(self.caller, Caller::Person { .. }) || edge.store.revocations().is_fresh();
-        (unchanged && believed) || self.standing(edge, edge.clock.now()).is_ok()
+        if unchanged && believed { Ok(()) } else { self.standing(edge, edge.clock.now()) }
     }
 
     /// Asks everything again that let the caller in.
