@@ -32,7 +32,7 @@ use axum::extract::{OriginalUri, Path, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get, patch, post, put};
-use doorward_model::document::{Key, Kind, Object, Owner};
+use doorward_model::document::{Content, Key, Kind, Object, Owner};
 use doorward_model::id::AccountId;
 use doorward_model::secret::Secret;
 use doorward_model::time::{Clock, Timestamp};
@@ -173,6 +173,35 @@ impl Api {
 
     fn now(&self) -> Timestamp {
         self.0.clock.now()
+    }
+
+    /// Makes an object of the API's own, with the content that fits the state it is shown.
+    async fn create(
+        &self,
+        caller: &Caller,
+        key: &Key,
+        content: impl Fn(&Set) -> Result<Content, Refusal> + Send + Sync,
+    ) -> Result<Object, Refusal> {
+        let now = self.now();
+        let plan = |set: &Set| {
+            Ok(Object { key: key.clone(), owner: Owner::Api, content: content(set)?, created_at: now, updated_at: now })
+        };
+        self.put(caller, plan).await
+    }
+
+    /// Gives an object other content, derived from the state and from what it was.
+    async fn replace(
+        &self,
+        caller: &Caller,
+        key: &Key,
+        content: impl Fn(&Set, &Object) -> Result<Content, Refusal> + Send + Sync,
+    ) -> Result<Object, Refusal> {
+        let now = self.now();
+        let plan = |set: &Set| {
+            let before = self.writable(set, key)?;
+            Ok(Object { content: content(set, before)?, updated_at: now, ..(**before).clone() })
+        };
+        self.put(caller, plan).await
     }
 
     /// Puts the object that the plan makes out of the state it is shown. When

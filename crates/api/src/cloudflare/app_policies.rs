@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::apps::written_policies::{Times, free_precedence, id_of, own, precedence, precedence_of, unique};
-use super::apps::{kept_app, whole as shown};
+use super::apps::{kept_app, rewritten, whole as shown};
 use super::caller::Caller;
 use super::paging::{Page, Wanted};
 use super::refusal::Refusal;
@@ -116,7 +116,7 @@ pub(super) async fn make_reusable(
         let content = Content::new(&policy, &NoExtension {}, None);
         let key = Key::new(Kind::Policy, policy.id);
         let reusable = Object { key, owner: Owner::Api, content, created_at: now, updated_at: now };
-        let app = with(before, &app, now);
+        let app = Object { content: rewritten(before, &app), updated_at: now, ..(**before).clone() };
         Ok::<_, Refusal>((vec![ObjectChange::Put(reusable.clone()), ObjectChange::Put(app)], reusable))
     };
     let reusable = api.0.objects.change(now, plan).await?;
@@ -132,21 +132,14 @@ async fn change(
     change: impl Fn(&Set, &mut AppDocument) -> Result<(), Refusal> + Send + Sync,
 ) -> Result<Object, Refusal> {
     let key = Key::new(Kind::App, id);
-    let now = api.now();
-    api.put(caller, |set| {
-        let before = api.writable(set, &key)?;
+    api.replace(caller, &key, |set, before| {
         let mut app = kept_app(before)?;
         change(set, &mut app)?;
         unique(&app.policies).map_err(|_| Refusal::invalid("/precedence", "policy precedences must be unique"))?;
         app.policies.sort_by_key(precedence_of);
-        Ok(with(before, &app, now))
+        Ok(rewritten(before, &app))
     })
     .await
-}
-
-fn with(before: &Object, app: &AppDocument, now: doorward_model::time::Timestamp) -> Object {
-    let content = Content { document: Content::new(app, &(), None).document, ..before.content.clone() };
-    Object { content, updated_at: now, ..before.clone() }
 }
 
 fn position(app: &AppDocument, id: &str) -> Result<usize, Refusal> {

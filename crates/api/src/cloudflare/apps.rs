@@ -7,7 +7,7 @@ pub(super) mod written_policies;
 
 use axum::extract::{Path, State};
 use doorward_model::app::{Cors, FieldName};
-use doorward_model::document::{AppDocument, AppExtension, AppPolicy, Content, Key, Kind, Object, Owner};
+use doorward_model::document::{AppDocument, AppExtension, AppPolicy, Content, Key, Kind, Object};
 use doorward_model::id::{AppId, Aud};
 use doorward_model::secret::random_hex;
 use doorward_model::session::Revoked;
@@ -95,10 +95,9 @@ pub(super) async fn create(State(api): State<Api>, caller: Caller, written: Writ
     let aud = Aud::try_from(random_hex::<32>()).expect("64 hex characters are an audience");
     let key = Key::new(Kind::App, id);
     let now = api.now();
-    let app = api.put(&caller, |set| {
+    let app = api.create(&caller, &key, |set| {
         let document = app(&api, set, &written, &Identity { id, aud: aud.clone(), before: None }, now)?;
-        let content = Content::new(&document, &AppExtension::default(), None);
-        Ok(Object { key: key.clone(), owner: Owner::Api, content, created_at: now, updated_at: now })
+        Ok(Content::new(&document, &AppExtension::default(), None))
     });
     let app = app.await?;
     Ok(Answer::created(shown(&api, &api.set(), &app)).noting(said(&api, &written, &app)))
@@ -113,13 +112,11 @@ pub(super) async fn update(
 ) -> Result<Answer, Refusal> {
     let key = Key::new(Kind::App, id);
     let now = api.now();
-    let app = api.put(&caller, |set| {
-        let before = api.writable(set, &key)?;
+    let app = api.replace(&caller, &key, |set, before| {
         let document: AppDocument = kept_app(before)?;
         let identity = Identity { id: document.id, aud: document.aud.clone(), before: Some(&document) };
         let document = app(&api, set, &written, &identity, now)?;
-        let content = Content { document: Content::new(&document, &(), None).document, ..before.content.clone() };
-        Ok(Object { content, updated_at: now, ..(**before).clone() })
+        Ok(rewritten(before, &document))
     });
     let app = app.await?;
     Ok(Answer::ok(shown(&api, &api.set(), &app)).noting(said(&api, &written, &app)))
@@ -146,6 +143,11 @@ pub(super) async fn revoke_tokens(
     api.0.store.revoke(&Revoked::App(app.aud), api.now()).await?;
     caller.log("revoked the tokens of", &object.key);
     Ok(Answer::accepted(json!({})))
+}
+
+/// An application's content with another document; what is ours beside it stays.
+pub(super) fn rewritten(before: &Object, app: &AppDocument) -> Content {
+    Content { document: Content::new(app, &(), None).document, ..before.content.clone() }
 }
 
 const SETTINGS: &[Field] = &[field("allow_iframe", Shape::Flag), kept("skip_interstitial", Shape::Flag)];
@@ -182,9 +184,7 @@ async fn settings(
 ) -> Result<Answer, Refusal> {
     let key = Key::new(Kind::App, id);
     let fields = shaped(&written, SETTINGS)?;
-    let now = api.now();
-    let object = api.put(&caller, |set| {
-        let before = api.writable(set, &key)?;
+    let object = api.replace(&caller, &key, |_, before| {
         let mut app = kept_app(before)?;
         let flag = |name: &str| fields.get(name).and_then(Value::as_bool);
         if concerns(&written, "allow_iframe") {
@@ -193,8 +193,7 @@ async fn settings(
         if concerns(&written, "skip_interstitial") {
             app.skip_interstitial = flag("skip_interstitial");
         }
-        let content = Content { document: Content::new(&app, &(), None).document, ..before.content.clone() };
-        Ok(Object { content, updated_at: now, ..(**before).clone() })
+        Ok(rewritten(before, &app))
     });
     let app = kept_app(&object.await?)?;
     let shown = json!({

@@ -1,7 +1,7 @@
 //! Rule groups.
 
 use axum::extract::{Path, State};
-use doorward_model::document::{Content, GroupDocument, Key, Kind, NoExtension, Object, Owner};
+use doorward_model::document::{Content, GroupDocument, Key, Kind, NoExtension, Object};
 use doorward_model::group::Group;
 use doorward_model::id::GroupId;
 use doorward_objects::Set;
@@ -38,12 +38,7 @@ pub(super) async fn show(State(api): State<Api>, Path(At { id }): Path<At>) -> R
 
 pub(super) async fn create(State(api): State<Api>, caller: Caller, written: Written) -> Result<Answer, Refusal> {
     let key = Key::new(Kind::Group, GroupId::random());
-    let now = api.now();
-    let group = api.put(&caller, |set| {
-        let content = content(&api, set, &key, &written)?;
-        Ok(Object { key: key.clone(), owner: Owner::Api, content, created_at: now, updated_at: now })
-    });
-    let group = group.await?;
+    let group = api.create(&caller, &key, |set| content(&api, set, &key, &written)).await?;
     Ok(Answer::created(shown(&group)).noting(said(&api, &written)))
 }
 
@@ -54,12 +49,7 @@ pub(super) async fn update(
     written: Written,
 ) -> Result<Answer, Refusal> {
     let key = Key::new(Kind::Group, id);
-    let now = api.now();
-    let group = api.put(&caller, |set| {
-        let before = api.writable(set, &key)?;
-        Ok(Object { content: content(&api, set, &key, &written)?, updated_at: now, ..(**before).clone() })
-    });
-    let group = group.await?;
+    let group = api.replace(&caller, &key, |set, _| content(&api, set, &key, &written)).await?;
     Ok(Answer::ok(shown(&group)).noting(said(&api, &written)))
 }
 

@@ -1,9 +1,7 @@
 //! Identity providers. The client secret goes in and never comes out.
 
 use axum::extract::{Path, State};
-use doorward_model::document::{
-    Content, IdentityProviderDocument, IdentityProviderExtension, Key, Kind, Object, Owner,
-};
+use doorward_model::document::{Content, IdentityProviderDocument, IdentityProviderExtension, Key, Kind, Object};
 use doorward_model::id::IdpId;
 use doorward_model::secret::Secret;
 use doorward_objects::Set;
@@ -66,12 +64,7 @@ pub(super) async fn show(State(api): State<Api>, Path(At { id }): Path<At>) -> R
 
 pub(super) async fn create(State(api): State<Api>, caller: Caller, written: Written) -> Result<Answer, Refusal> {
     let key = Key::new(Kind::IdentityProvider, IdpId::random());
-    let now = api.now();
-    let idp = api.put(&caller, |set| {
-        let content = content(&api, set, &key, &written, None)?;
-        Ok(Object { key: key.clone(), owner: Owner::Api, content, created_at: now, updated_at: now })
-    });
-    let idp = idp.await?;
+    let idp = api.create(&caller, &key, |set| content(&api, set, &key, &written, None)).await?;
     Ok(Answer::created(shown(&api, &idp)).noting(said(&written)))
 }
 
@@ -83,12 +76,8 @@ pub(super) async fn update(
     written: Written,
 ) -> Result<Answer, Refusal> {
     let key = Key::new(Kind::IdentityProvider, id);
-    let now = api.now();
-    let idp = api.put(&caller, |set| {
-        let before = api.writable(set, &key)?;
-        Ok(Object { content: content(&api, set, &key, &written, Some(before))?, updated_at: now, ..(**before).clone() })
-    });
-    let idp = idp.await?;
+    let replaced = api.replace(&caller, &key, |set, before| content(&api, set, &key, &written, Some(before)));
+    let idp = replaced.await?;
     Ok(Answer::ok(shown(&api, &idp)).noting(said(&written)))
 }
 

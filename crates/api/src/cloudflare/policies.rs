@@ -1,7 +1,7 @@
 //! Reusable policies, and what every policy has in common.
 
 use axum::extract::{Path, State};
-use doorward_model::document::{Content, Key, Kind, NoExtension, Object, Owner, PolicyDocument};
+use doorward_model::document::{Content, Key, Kind, NoExtension, Object, PolicyDocument};
 use doorward_model::id::PolicyId;
 use doorward_objects::Set;
 use serde_json::{Map, Value, json};
@@ -45,12 +45,7 @@ pub(super) async fn show(State(api): State<Api>, Path(At { id }): Path<At>) -> R
 
 pub(super) async fn create(State(api): State<Api>, caller: Caller, written: Written) -> Result<Answer, Refusal> {
     let key = Key::new(Kind::Policy, PolicyId::random());
-    let now = api.now();
-    let policy = api.put(&caller, |set| {
-        let content = content(&api, set, &key, &written)?;
-        Ok(Object { key: key.clone(), owner: Owner::Api, content, created_at: now, updated_at: now })
-    });
-    let policy = policy.await?;
+    let policy = api.create(&caller, &key, |set| content(&api, set, &key, &written)).await?;
     Ok(Answer::created(shown(&api, &api.set(), &policy)).noting(said(&api, &written)))
 }
 
@@ -61,12 +56,7 @@ pub(super) async fn update(
     written: Written,
 ) -> Result<Answer, Refusal> {
     let key = Key::new(Kind::Policy, id);
-    let now = api.now();
-    let policy = api.put(&caller, |set| {
-        let before = api.writable(set, &key)?;
-        Ok(Object { content: content(&api, set, &key, &written)?, updated_at: now, ..(**before).clone() })
-    });
-    let policy = policy.await?;
+    let policy = api.replace(&caller, &key, |set, _| content(&api, set, &key, &written)).await?;
     Ok(Answer::ok(shown(&api, &api.set(), &policy)).noting(said(&api, &written)))
 }
 

@@ -2,7 +2,7 @@
 
 use axum::extract::{Path, State};
 use doorward_model::document::{
-    Content, Key, Kind, Object, Owner, PreviousSecret, ServiceTokenDocument, ServiceTokenExtension,
+    Content, Key, Kind, Object, PreviousSecret, ServiceTokenDocument, ServiceTokenExtension,
 };
 use doorward_model::id::ServiceTokenId;
 use doorward_model::secret::{Secret, random_hex};
@@ -60,8 +60,7 @@ pub(super) async fn create(State(api): State<Api>, caller: Caller, written: Writ
     let extension = ServiceTokenExtension { version, ..ServiceTokenExtension::of(secret.digest()) };
     let content = Content::new(&token, &extension, None);
     let key = Key::new(Kind::ServiceToken, id);
-    let object = Object { key, owner: Owner::Api, content, created_at: now, updated_at: now };
-    let object = api.put(&caller, |_| Ok(object.clone())).await?;
+    let object = api.create(&caller, &key, |_| Ok(content.clone())).await?;
     Ok(Answer::created(shown(&object, Some(&secret))))
 }
 
@@ -78,14 +77,13 @@ pub(super) async fn update(
     let version = fields.get("client_secret_version").and_then(Value::as_u64).unwrap_or_default();
     let rotates = |before: &ServiceTokenExtension| version > before.version;
     let rotated = found(&api.set(), &key)?.extension::<ServiceTokenExtension>().is_ok_and(|before| rotates(&before));
-    let object = api.put(&caller, |set| {
-        let before = api.writable(set, &key)?;
+    let object = api.replace(&caller, &key, |_, before| {
         let (mut token, mut extension) = parts(before)?;
         take(&mut token, &fields, now)?;
         if rotates(&extension) {
             extension = renewed(&extension, &secret, version, grace(&fields, now)?);
         }
-        Ok(Object { content: Content::new(&token, &extension, None), updated_at: now, ..(**before).clone() })
+        Ok(Content::new(&token, &extension, None))
     });
     let object = object.await?;
     Ok(Answer::ok(shown(&object, rotated.then_some(&secret))))
@@ -109,11 +107,10 @@ pub(super) async fn refresh(
 ) -> Result<Answer, Refusal> {
     let key = Key::new(Kind::ServiceToken, id);
     let now = api.now();
-    let object = api.put(&caller, |set| {
-        let before = api.writable(set, &key)?;
+    let object = api.replace(&caller, &key, |_, before| {
         let (mut token, extension) = parts(before)?;
         token.expires_at = end(token.duration.as_deref().unwrap_or(A_YEAR), now)?;
-        Ok(Object { content: Content::new(&token, &extension, None), updated_at: now, ..(**before).clone() })
+        Ok(Content::new(&token, &extension, None))
     });
     object.await.map(|object| Answer::ok(shown(&object, None)))
 }
@@ -129,11 +126,10 @@ pub(super) async fn rotate(
     let key = Key::new(Kind::ServiceToken, id);
     let (secret, now) = (new_secret(), api.now());
     let fields = shaped(&written, FIELDS)?;
-    let object = api.put(&caller, |set| {
-        let before = api.writable(set, &key)?;
+    let object = api.replace(&caller, &key, |_, before| {
         let (token, extension) = parts(before)?;
         let extension = renewed(&extension, &secret, extension.version + 1, grace(&fields, now)?);
-        Ok(Object { content: Content::new(&token, &extension, None), updated_at: now, ..(**before).clone() })
+        Ok(Content::new(&token, &extension, None))
     });
     object.await.map(|object| Answer::ok(shown(&object, Some(&secret))))
 }

@@ -1,7 +1,7 @@
 //! Tags: words that applications are found by. The name is the id.
 
 use axum::extract::{Path, State};
-use doorward_model::document::{AppDocument, Content, Key, Kind, NoExtension, Object, Owner};
+use doorward_model::document::{AppDocument, Content, Key, Kind, NoExtension, Object};
 use doorward_objects::Set;
 use serde_json::{Value, json};
 
@@ -30,13 +30,11 @@ pub(super) async fn show(State(api): State<Api>, Path(At { id }): Path<At>) -> R
 pub(super) async fn create(State(api): State<Api>, caller: Caller, written: Written) -> Result<Answer, Refusal> {
     let name = name(&written)?;
     let key = Key::new(Kind::Tag, &name);
-    let now = api.now();
-    let tag = api.put(&caller, |set| {
+    let tag = api.create(&caller, &key, |set| {
         if set.get(&key).is_some() {
             return Err(Refusal::conflict(format!("the tag {name} exists already")));
         }
-        let content = Content::new(&json!({ "name": name }), &NoExtension {}, None);
-        Ok(Object { key: key.clone(), owner: Owner::Api, content, created_at: now, updated_at: now })
+        Ok(Content::new(&json!({ "name": name }), &NoExtension {}, None))
     });
     tag.await.map(|tag| Answer::created(shown(&api.set(), &tag)))
 }
@@ -50,13 +48,11 @@ pub(super) async fn update(
 ) -> Result<Answer, Refusal> {
     let key = Key::new(Kind::Tag, &id);
     let name = name(&written)?;
-    let now = api.now();
-    let tag = api.put(&caller, |set| {
-        let before = api.writable(set, &key)?;
+    let tag = api.replace(&caller, &key, |_, before| {
         if name != id {
             return Err(Refusal::invalid("/name", "the name of a tag is its id and cannot change"));
         }
-        Ok(Object { updated_at: now, ..(**before).clone() })
+        Ok(before.content.clone())
     });
     tag.await.map(|tag| Answer::ok(shown(&api.set(), &tag)))
 }
