@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use sqlx::any::AnyRow;
 
 use crate::Store;
-use crate::database::{Step, also, must, number, optional_number, optional_text, text};
+use crate::database::{Step, must, number, optional_number, optional_text, text};
 use crate::error::StoreError;
 use crate::postgres::Topic;
+use crate::upkeep::people_forgotten;
 
 /// What was saved. Made by a store of this schema, for a store of this schema.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,15 +82,7 @@ impl Store {
     /// When the database does not answer, or does not take what was saved; then
     /// nothing was changed.
     pub async fn restore(&self, saved: Saved) -> Result<(), StoreError> {
-        let mut steps = vec![
-            must(sqlx::query("UPDATE sequences SET value = value + 1 WHERE name = 'revocations'")),
-            also(sqlx::query("DELETE FROM revocations")),
-            also(sqlx::query("DELETE FROM handoffs")),
-            also(sqlx::query("DELETE FROM attempts")),
-            also(sqlx::query("DELETE FROM renewals")),
-            also(sqlx::query("DELETE FROM sessions")),
-            also(sqlx::query("DELETE FROM users")),
-        ];
+        let mut steps = people_forgotten();
         steps.extend(saved.users.into_iter().map(User::kept));
         steps.extend(saved.sessions.into_iter().map(SignIn::kept));
         steps.extend(saved.revocations.into_iter().map(Revocation::kept));

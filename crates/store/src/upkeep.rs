@@ -3,7 +3,7 @@
 use doorward_model::time::Timestamp;
 
 use crate::Store;
-use crate::database::{also, must};
+use crate::database::{Step, also, must};
 use crate::error::StoreError;
 use crate::postgres::Topic;
 use crate::revoking::LONGEST_TOKEN;
@@ -40,14 +40,8 @@ impl Store {
     /// # Errors
     /// When the database does not answer; then nothing was deleted.
     pub async fn reset(&self) -> Result<(), StoreError> {
-        let steps = vec![
-            must(sqlx::query("UPDATE sequences SET value = value + 1 WHERE name = 'revocations'")),
-            also(sqlx::query("DELETE FROM revocations")),
-            also(sqlx::query("DELETE FROM handoffs")),
-            also(sqlx::query("DELETE FROM attempts")),
-            also(sqlx::query("DELETE FROM renewals")),
-            also(sqlx::query("DELETE FROM sessions")),
-            also(sqlx::query("DELETE FROM users")),
+        let mut steps = people_forgotten();
+        steps.extend([
             also(sqlx::query("DELETE FROM access_requests")),
             also(sqlx::query("DELETE FROM service_token_uses")),
             also(sqlx::query("UPDATE sequences SET value = value + 1 WHERE name = 'objects'")),
@@ -55,10 +49,27 @@ impl Store {
                 "UPDATE objects SET removed = 1, document = '{}', extension = '{}', sealed = NULL, \
                  seq = (SELECT value FROM sequences WHERE name = 'objects') WHERE owner = 'api' AND removed = 0",
             )),
-        ];
+        ]);
         self.database().all_or_nothing(self.announced(Topic::Reset, steps)).await?;
         self.0.revocations.replace(Vec::new());
         self.0.objects_changed.notify_one();
         Ok(())
     }
+}
+
+/// People with all they did, taken out; whoever looks sees it as a change.
+pub(crate) fn people_forgotten() -> Vec<Step> {
+    let mut steps = vec![must(sqlx::query("UPDATE sequences SET value = value + 1 WHERE name = 'revocations'"))];
+    steps.extend(
+        [
+            "DELETE FROM revocations",
+            "DELETE FROM handoffs",
+            "DELETE FROM attempts",
+            "DELETE FROM renewals",
+            "DELETE FROM sessions",
+            "DELETE FROM users",
+        ]
+        .map(|statement| also(sqlx::query(statement))),
+    );
+    steps
 }
