@@ -129,10 +129,9 @@ impl Person {
         self.bearings.app.as_ref() == Some(&app.aud)
     }
 
-    /// Whether the key that signed it is one of those in force.
-    pub(crate) fn is_signed_by_us(&self, edge: &Edge, app: &App, now: Timestamp) -> bool {
-        let ring = edge.signer.keyring();
-        ring.verify_app(&self.token, &edge.issuers, &app.aud, now, Lifetime::ZERO).is_ok()
+    /// Whether the key that signed the token is one of those in force still.
+    pub(crate) fn has_its_key(&self, edge: &Edge) -> bool {
+        edge.signer.load().still_accepts(&self.token)
     }
 
     /// The permit given before under exactly these circumstances.
@@ -356,9 +355,7 @@ async fn verified(
     let person = Arc::new(Person::new(app, session.identity, verified.bearings(), expires, token));
     edge.remembered.keep(&person);
     // While the store was asked, the session may have been revoked, and the key dropped.
-    let holds = person.is_current(edge, app, arrival.now)
-        && (Arc::ptr_eq(&ring, &edge.signer.keyring()) || person.is_signed_by_us(edge, app, arrival.now));
-    if !holds {
+    if !person.is_current(edge, app, arrival.now) || !person.has_its_key(edge) {
         edge.remembered.0.remove(token);
         return Ok(Proof::Of(Caller::Nobody));
     }

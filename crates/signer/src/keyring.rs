@@ -70,6 +70,13 @@ impl Keyring {
         token::signed(&self.encoded_header, &payload, &self.current)
     }
 
+    /// Whether a token that was verified before is signed by a key that is
+    /// still in force: a key keeps its name, so that its name is enough.
+    #[must_use]
+    pub fn still_accepts(&self, verified: &str) -> bool {
+        token::Unverified::read(verified).is_ok_and(|token| self.key(&token.kid).is_some())
+    }
+
     /// The key of exactly this name. A `kid` is compared with what we hold and
     /// used for nothing else (K-03).
     pub(crate) fn key(&self, kid: &str) -> Option<&SigningKey> {

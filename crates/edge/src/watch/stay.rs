@@ -48,7 +48,7 @@ impl Stay {
                 return Err(Cut::Unchecked);
             }
             Caller::Person { person, .. } if !person.is_current(edge, app, now) => return Err(Cut::Ended),
-            Caller::Person { person, .. } if !person.is_signed_by_us(edge, app, now) => return Err(Cut::Ended),
+            Caller::Person { person, .. } if !person.has_its_key(edge) => return Err(Cut::Ended),
             Caller::Linked(person) if !is_known_there(person, &catalog, edge, now) => return Err(Cut::Ended),
             Caller::Machine(machine) if !machine.is_known(&catalog, now) => return Err(Cut::Ended),
             _ => {}
