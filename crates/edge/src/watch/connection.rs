@@ -69,18 +69,20 @@ impl Connection {
 
     /// Why the connection must end, if it must.
     pub(super) fn overdue(&self, now: Ticks, bounds: &Bounds) -> Option<Cut> {
+        if self.signal.is_cut() {
+            return None;
+        }
         let since = self.since.load(Ordering::Relaxed);
         let unread = self.unread_since.load(Ordering::Relaxed);
         let unread = unread != NEVER && passed(unread, now, bounds.stall);
         if unread || self.falls_behind(now, bounds) {
-            return Some(Cut::SlowClient).filter(|_| !self.signal.is_cut());
+            return Some(Cut::SlowClient);
         }
         match self.phase.load(Ordering::Relaxed) {
             phase if phase == Phase::Head as u8 => passed(since, now, bounds.head).then_some(Cut::SlowHead),
             phase if phase == Phase::Idle as u8 => passed(since, now, bounds.idle).then_some(Cut::Idle),
             _ => None,
         }
-        .filter(|_| !self.signal.is_cut())
     }
 
     /// Whether the client takes what it was answered more slowly than it may.
