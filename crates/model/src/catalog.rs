@@ -21,6 +21,7 @@ use crate::path::{NormPath, PathPattern};
 use crate::route::Route;
 use crate::service_token::{ClientId, ServiceToken};
 use crate::site::{ACCESS_PREFIX, Team};
+use crate::ssh_ca::SshCa;
 
 pub use self::change::Change;
 
@@ -54,6 +55,7 @@ pub struct Catalog {
     roots: Arc<HashMap<CertificateId, Arc<RootCertificate>>>,
     roots_by_host: Arc<HashMap<String, Vec<Arc<RootCertificate>>>>,
     custom_pages: Arc<HashMap<CustomPageId, Arc<CustomPage>>>,
+    ssh_cas: Arc<HashMap<AppId, Arc<SshCa>>>,
     organization: Arc<Organization>,
     /// In the place of an application where none is needed; none where one always is.
     open: Option<Arc<App>>,
@@ -90,6 +92,7 @@ impl Catalog {
             roots: Arc::default(),
             roots_by_host: Arc::default(),
             custom_pages: Arc::default(),
+            ssh_cas: Arc::default(),
             organization: Arc::default(),
             open: None,
         }
@@ -243,6 +246,12 @@ impl Catalog {
             PageKind::Login | PageKind::Interstitial => None,
         };
         app.custom_pages.iter().find_map(of_kind).or_else(|| organizations.and_then(of_kind))
+    }
+
+    /// Who vouches for people at the servers behind an application, if anybody does.
+    #[must_use]
+    pub fn ssh_ca(&self, app: AppId) -> Option<&Arc<SshCa>> {
+        self.ssh_cas.get(&app)
     }
 
     pub fn routes(&self) -> impl Iterator<Item = &Arc<Route>> {

@@ -14,6 +14,7 @@ mod organization;
 mod policy;
 mod route;
 mod service_token;
+mod ssh_ca;
 
 #[cfg(test)]
 mod tests;
@@ -37,6 +38,7 @@ pub use self::organization::{ORGANIZATION, OrganizationDocument};
 pub use self::policy::PolicyDocument;
 pub use self::route::{RouteDocument, RouteId};
 pub use self::service_token::{PreviousSecret, ServiceTokenDocument, ServiceTokenExtension};
+pub use self::ssh_ca::SshCaDocument;
 
 /// What an object is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -60,10 +62,12 @@ pub enum Kind {
     CustomPage,
     /// What the team decides for all its applications; there is one.
     Organization,
+    /// An application's certificate authority for SSH; it has the application's id.
+    SshCa,
 }
 
 impl Kind {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::App,
         Self::Policy,
         Self::Group,
@@ -76,6 +80,7 @@ impl Kind {
         Self::Certificate,
         Self::CustomPage,
         Self::Organization,
+        Self::SshCa,
     ];
 
     /// The word under which the store keeps it.
@@ -94,6 +99,7 @@ impl Kind {
             Self::Certificate => "certificate",
             Self::CustomPage => "custom_page",
             Self::Organization => "organization",
+            Self::SshCa => "ssh_ca",
         }
     }
 

@@ -70,6 +70,8 @@ uuid_id! {
     CertificateId "certificate";
     /// A page of the operator's own.
     CustomPageId "custom_page";
+    /// An application's certificate authority for SSH.
+    SshCaId "ssh_ca";
 }
 
 impl IdpId {

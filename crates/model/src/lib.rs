@@ -32,4 +32,5 @@ pub mod secret;
 pub mod service_token;
 pub mod session;
 pub mod site;
+pub mod ssh_ca;
 pub mod time;

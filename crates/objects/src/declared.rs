@@ -90,7 +90,8 @@ fn exclusive(kind: Kind, document: &str) -> Vec<String> {
         | Kind::List
         | Kind::Certificate
         | Kind::CustomPage
-        | Kind::Organization => Vec::new(),
+        | Kind::Organization
+        | Kind::SshCa => Vec::new(),
     }
 }
 

@@ -9,7 +9,7 @@ use doorward_model::custom_page::CustomPage;
 use doorward_model::document::{
     AppDocument, AppExtension, CertificateDocument, CertificateExtension, CustomPageDocument, GroupDocument,
     IdentityProviderDocument, IdentityProviderExtension, Key, Kind, ListDocument, Object, OrganizationDocument,
-    PolicyDocument, RouteDocument, RouteId, ServiceTokenDocument, ServiceTokenExtension, Unreadable,
+    PolicyDocument, RouteDocument, RouteId, ServiceTokenDocument, ServiceTokenExtension, SshCaDocument, Unreadable,
 };
 use doorward_model::group::Group;
 use doorward_model::idp::IdentityProvider;
@@ -50,6 +50,7 @@ fn of_keys<'a>(set: &Set, keys: impl Iterator<Item = &'a Key>, setting: &Setting
             Kind::Certificate => entries.extend(certificate(set, key)?),
             Kind::CustomPage => entries.extend(custom_page(set, key)?),
             Kind::Organization => entries.push(organization(set, key)?),
+            Kind::SshCa => entries.extend(ssh_ca(set, key)?),
         }
     }
     for key in apps {
@@ -128,6 +129,14 @@ fn custom_page(set: &Set, key: &Key) -> Result<Option<Change>, Unreadable> {
     let Some(object) = set.get(key) else { return Ok(id(key).map(Change::NoCustomPage)) };
     let document: CustomPageDocument = object.document()?;
     Ok(Some(Change::CustomPage(Arc::new(CustomPage::from(document)))))
+}
+
+fn ssh_ca(set: &Set, key: &Key) -> Result<Option<Change>, Unreadable> {
+    let Some(app) = id(key) else { return Ok(None) };
+    let Some(object) = set.get(key) else { return Ok(Some(Change::NoSshCa(app))) };
+    let document: SshCaDocument = object.document()?;
+    let ca = document.ca(app, object.content.secret.clone()).map_err(|error| object.unreadable(error))?;
+    Ok(Some(Change::SshCa(Arc::new(ca))))
 }
 
 /// Without its object everything is as it is usually.

@@ -18,6 +18,7 @@ use crate::policy::{Decision, Policy};
 use crate::route::Route;
 use crate::rule::{Nothing, Rule};
 use crate::service_token::ServiceToken;
+use crate::ssh_ca::SshCa;
 use crate::time::Lifetime;
 
 /// The name, in logs, of what no application answers for.
@@ -44,6 +45,8 @@ pub enum Change {
     NoRoot(CertificateId),
     CustomPage(Arc<CustomPage>),
     NoCustomPage(CustomPageId),
+    SshCa(Arc<SshCa>),
+    NoSshCa(AppId),
     Organization(Arc<Organization>),
     /// Life of the organisation session.
     SessionDuration(Lifetime),
@@ -92,6 +95,8 @@ impl Catalog {
             }
             Change::CustomPage(page) => drop(Arc::make_mut(&mut self.custom_pages).insert(page.id, page)),
             Change::NoCustomPage(id) => drop(Arc::make_mut(&mut self.custom_pages).remove(&id)),
+            Change::SshCa(ca) => drop(Arc::make_mut(&mut self.ssh_cas).insert(ca.app, ca)),
+            Change::NoSshCa(app) => drop(Arc::make_mut(&mut self.ssh_cas).remove(&app)),
             Change::Organization(organization) => {
                 self.open = organization.passes_some().then(|| Arc::new(self.open_app()));
                 self.organization = organization;
