@@ -126,6 +126,12 @@ assert access.applications.settings.update(app.id, account_id=account, allow_ifr
 assert access.applications.settings.edit(app.id, account_id=account, skip_interstitial=True).allow_iframe
 access.applications.revoke_tokens(app.id, account_id=account)
 
+ca = access.applications.cas.create(app.id, account_id=account)
+assert ca.aud == app.aud and ca.public_key.startswith("ecdsa-sha2-nistp256 AAAA")
+assert access.applications.cas.get(app.id, account_id=account).public_key == ca.public_key
+assert [one.id for one in access.applications.cas.list(account_id=account)] == [ca.id]
+assert access.applications.cas.delete(app.id, account_id=account).id == ca.id
+
 own = access.applications.policies.create(
     app.id, account_id=account, name="SDK own", decision="allow", include=[{"email": {"email": "a@example.com"}}]
 )

@@ -17,6 +17,7 @@ mod policies;
 mod refusal;
 mod rules;
 mod service_tokens;
+mod ssh_cas;
 mod tags;
 mod tokens;
 mod usage;
@@ -72,9 +73,13 @@ fn routes() -> Vec<Route> {
         (Method::DELETE, "/doorward/api_tokens/{id}", delete(api_tokens::remove)),
         (Method::GET, "/access/apps", get(apps::list)),
         (Method::POST, "/access/apps", post(apps::create)),
+        (Method::GET, "/access/apps/ca", get(ssh_cas::list)),
         (Method::GET, "/access/apps/{id}", get(apps::show)),
         (Method::PUT, "/access/apps/{id}", put(apps::update)),
         (Method::DELETE, "/access/apps/{id}", delete(apps::remove)),
+        (Method::GET, "/access/apps/{id}/ca", get(ssh_cas::show)),
+        (Method::POST, "/access/apps/{id}/ca", post(ssh_cas::create)),
+        (Method::DELETE, "/access/apps/{id}/ca", delete(ssh_cas::remove)),
         (Method::POST, "/access/apps/{id}/revoke_tokens", post(apps::revoke_tokens)),
         (Method::PUT, "/access/apps/{id}/settings", put(apps::set_settings)),
         (Method::PATCH, "/access/apps/{id}/settings", patch(apps::change_settings)),
@@ -217,7 +222,7 @@ impl Api {
         Ok(object)
     }
 
-    /// Takes an object away, unless `allowed` has something against it.
+    /// Takes an object away, with what belongs to it, unless `allowed` has something against it.
     async fn remove(
         &self,
         caller: &Caller,
@@ -227,7 +232,8 @@ impl Api {
         let plan = |set: &Set| {
             let object = self.writable(set, key)?;
             allowed(set, object)?;
-            Ok::<_, Refusal>((vec![ObjectChange::Remove(key.clone())], Arc::clone(object)))
+            let gone = usage::goes_with(set, key).chain([key.clone()]).map(ObjectChange::Remove);
+            Ok::<_, Refusal>((gone.collect(), Arc::clone(object)))
         };
         let object = self.0.objects.change(self.now(), plan).await?;
         caller.log("removed", key);

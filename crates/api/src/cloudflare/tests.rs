@@ -11,4 +11,5 @@ mod identity_providers;
 mod organizations;
 mod policies;
 mod service_tokens;
+mod ssh_cas;
 mod tags;

@@ -14,6 +14,12 @@ pub(super) fn users<'a>(set: &'a Set, key: &'a Key) -> impl Iterator<Item = &'a 
     may_name.filter(move |object| object.key != *key && object.content.document.contains(&*key.id))
 }
 
+/// What nobody could ask for once this object is gone.
+pub(super) fn goes_with(set: &Set, key: &Key) -> impl Iterator<Item = Key> + use<> {
+    let ca = (key.kind == Kind::App).then(|| Key { kind: Kind::SshCa, id: Arc::clone(&key.id) });
+    ca.filter(|ca| set.get(ca).is_some()).into_iter()
+}
+
 /// Refuses to leave a reference that leads nowhere.
 pub(super) fn unused(set: &Set, object: &Object) -> Result<(), Refusal> {
     let Some(user) = users(set, &object.key).next() else { return Ok(()) };
