@@ -6,11 +6,10 @@ use doorward_model::access_request::{AccessRequest, Action};
 use doorward_model::id::AppId;
 use doorward_model::secret::random_hex;
 use doorward_model::time::Timestamp;
-use sqlx::any::AnyRow;
 
 use crate::Store;
-use crate::database::{number, optional_text, text, unreadable};
 use crate::error::StoreError;
+use crate::statement::{self, Row, number, optional_text, query, text, unreadable};
 
 /// Which lines of the log are asked for. What is `None` is not asked about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,7 +35,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn log_access(&self, request: &AccessRequest) -> Result<(), StoreError> {
-        let statement = sqlx::query(
+        let statement = query(
             "INSERT INTO access_requests (id, created_at, action, allowed, user_email, user_id, ip_address, country, \
              app_uid, app_domain, connection, ray_id, non_identity, detail) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
@@ -75,7 +74,7 @@ impl Store {
         let rows = self
             .database()
             .rows(|| {
-                sqlx::query(sqlx::AssertSqlSafe(sql.clone()))
+                statement::query(sqlx::AssertSqlSafe(sql.clone()))
                     .bind(query.since.map_or(i64::MIN, |since| since.0))
                     .bind(query.until.map_or(i64::MAX, |until| until.0))
                     .bind(query.email.clone().unwrap_or_default())
@@ -95,11 +94,11 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn forget_access_requests(&self, before: Timestamp) -> Result<u64, StoreError> {
-        self.database().change(sqlx::query("DELETE FROM access_requests WHERE created_at < $1").bind(before.0)).await
+        self.database().change(query("DELETE FROM access_requests WHERE created_at < $1").bind(before.0)).await
     }
 }
 
-fn line(row: &AnyRow) -> Result<AccessRequest, StoreError> {
+fn line(row: &Row) -> Result<AccessRequest, StoreError> {
     let id = |column| optional_text(row, column);
     let action = match text(row, "action")?.as_str() {
         "login" => Action::Login,

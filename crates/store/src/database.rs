@@ -5,15 +5,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use sqlx::any::{AnyArguments, AnyRow};
-use sqlx::query::Query;
-use sqlx::{Any, AnyConnection, AnyPool, Connection as _, Row as _};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, AnyPool, Connection as _};
 
 use crate::error::StoreError;
+use crate::memory::Memory;
 use crate::metrics::Waits;
-
-/// One SQL text with what is bound to it.
-pub(crate) type Statement = Query<'static, Any, AnyArguments>;
+use crate::statement::{Row, Statement};
 
 /// Longer than SQLite waits for its lock. A connection that died without a
 /// word would otherwise hold its caller until TCP gives up, a quarter of an hour later.
@@ -21,8 +19,8 @@ const STATEMENT_LIMIT: Duration = Duration::from_secs(6);
 
 /// One step of a change of several statements.
 pub(crate) struct Step {
-    statement: Statement,
-    required: bool,
+    pub(crate) statement: Statement,
+    pub(crate) required: bool,
 }
 
 /// A step that must change at least one row; otherwise the whole change is undone.
@@ -35,12 +33,22 @@ pub(crate) fn also(statement: Statement) -> Step {
     Step { statement, required: false }
 }
 
-/// The pool, and the manner in which it is used.
+/// The database, and the manner in which it is used.
 pub(crate) struct Database {
-    pub(crate) pool: AnyPool,
-    place: String,
+    backend: Backend,
     queries: AtomicU64,
     pub(crate) waits: Waits,
+}
+
+enum Backend {
+    Pool(Pool),
+    Memory(Memory),
+}
+
+/// Connections that can break.
+pub(crate) struct Pool {
+    pool: AnyPool,
+    place: String,
     breaks: Arc<LastBreak>,
 }
 
@@ -50,7 +58,15 @@ pub(crate) struct LastBreak(Mutex<Option<Instant>>);
 
 impl Database {
     pub(crate) fn new(pool: AnyPool, place: String, breaks: Arc<LastBreak>) -> Self {
-        Self { pool, place, queries: AtomicU64::new(0), waits: Waits::default(), breaks }
+        Self::of(Backend::Pool(Pool { pool, place, breaks }))
+    }
+
+    pub(crate) fn in_memory(memory: Memory) -> Self {
+        Self::of(Backend::Memory(memory))
+    }
+
+    fn of(backend: Backend) -> Self {
+        Self { backend, queries: AtomicU64::new(0), waits: Waits::default() }
     }
 
     /// Statements run so far.
@@ -58,29 +74,59 @@ impl Database {
         self.queries.load(Ordering::Relaxed)
     }
 
+    /// Connections that are open, and those of them that nobody uses.
+    pub(crate) fn connections(&self) -> (u64, u64) {
+        match &self.backend {
+            Backend::Pool(Pool { pool, .. }) => (u64::from(pool.size()), pool.num_idle() as u64),
+            Backend::Memory(_) => (0, 0),
+        }
+    }
+
+    pub(crate) async fn close(&self) {
+        if let Backend::Pool(Pool { pool, .. }) = &self.backend {
+            pool.close().await;
+        }
+    }
+
     /// The rows of a statement that changes nothing. It is asked once more
     /// when the connection turns out to be broken.
-    pub(crate) async fn rows(&self, statement: impl Fn() -> Statement) -> Result<Vec<AnyRow>, StoreError> {
+    pub(crate) async fn rows(&self, statement: impl Fn() -> Statement) -> Result<Vec<Row>, StoreError> {
         self.queries.fetch_add(1, Ordering::Relaxed);
-        match self.fetch(statement()).await {
-            Err(error) if is_broken(&error) => self.fetch(statement()).await,
+        let pool = match &self.backend {
+            Backend::Pool(pool) => pool,
+            Backend::Memory(memory) => return memory.rows(&statement()),
+        };
+        match pool.fetch(&self.waits, statement()).await {
+            Err(error) if is_broken(&error) => pool.fetch(&self.waits, statement()).await,
             outcome => outcome,
         }
-        .map_err(|error| self.unavailable(&error))
+        .map(pooled)
+        .map_err(|error| pool.unavailable(&error))
     }
 
     /// The rows that a changing statement returns. Never repeated: the first may have succeeded unseen.
-    pub(crate) async fn change_returning(&self, statement: Statement) -> Result<Vec<AnyRow>, StoreError> {
+    pub(crate) async fn change_returning(&self, statement: Statement) -> Result<Vec<Row>, StoreError> {
         self.queries.fetch_add(1, Ordering::Relaxed);
-        self.fetch(statement).await.map_err(|error| self.unavailable(&error))
+        match &self.backend {
+            Backend::Pool(pool) => {
+                let fetched = pool.fetch(&self.waits, statement).await;
+                fetched.map(pooled).map_err(|error| pool.unavailable(&error))
+            }
+            Backend::Memory(memory) => memory.rows(&statement),
+        }
     }
 
     /// Changes rows and says how many.
     pub(crate) async fn change(&self, statement: Statement) -> Result<u64, StoreError> {
         self.queries.fetch_add(1, Ordering::Relaxed);
-        self.on_a_connection(async |connection| Ok(statement.execute(connection).await?.rows_affected()))
-            .await
-            .map_err(|error| self.unavailable(&error))
+        let pool = match &self.backend {
+            Backend::Pool(pool) => pool,
+            Backend::Memory(memory) => return memory.change(&statement),
+        };
+        let changed = pool.on_a_connection(&self.waits, async |connection| {
+            Ok(statement.for_pool().execute(connection).await?.rows_affected())
+        });
+        changed.await.map_err(|error| pool.unavailable(&error))
     }
 
     /// Runs all steps in one transaction, and says how many rows the first one
@@ -91,11 +137,15 @@ impl Database {
     /// read that turns into a write fails when somebody else wrote in between.
     pub(crate) async fn all_or_nothing(&self, steps: Vec<Step>) -> Result<Option<u64>, StoreError> {
         self.queries.fetch_add(steps.len() as u64, Ordering::Relaxed);
-        self.on_a_connection(async |connection| {
+        let pool = match &self.backend {
+            Backend::Pool(pool) => pool,
+            Backend::Memory(memory) => return memory.all_or_nothing(&steps),
+        };
+        let changed = pool.on_a_connection(&self.waits, async |connection| {
             let mut transaction = connection.begin().await?;
             let mut first = None;
             for step in steps {
-                let affected = step.statement.execute(&mut *transaction).await?.rows_affected();
+                let affected = step.statement.for_pool().execute(&mut *transaction).await?.rows_affected();
                 if step.required && affected == 0 {
                     transaction.rollback().await?;
                     return Ok(None);
@@ -104,12 +154,20 @@ impl Database {
             }
             transaction.commit().await?;
             Ok(first)
-        })
-        .await
-        .map_err(|error| self.unavailable(&error))
+        });
+        changed.await.map_err(|error| pool.unavailable(&error))
     }
 
     pub(crate) fn unavailable(&self, error: &sqlx::Error) -> StoreError {
+        match &self.backend {
+            Backend::Pool(pool) => pool.unavailable(error),
+            Backend::Memory(_) => StoreError::Unavailable { place: "in memory".to_owned(), why: reason(error) },
+        }
+    }
+}
+
+impl Pool {
+    fn unavailable(&self, error: &sqlx::Error) -> StoreError {
         let why = match error {
             sqlx::Error::PoolTimedOut => "no connection in time".to_owned(),
             error => reason(error),
@@ -117,17 +175,18 @@ impl Database {
         StoreError::Unavailable { place: self.place.clone(), why }
     }
 
-    async fn fetch(&self, statement: Statement) -> Result<Vec<AnyRow>, sqlx::Error> {
-        self.on_a_connection(async |connection| statement.fetch_all(connection).await).await
+    async fn fetch(&self, waits: &Waits, statement: Statement) -> Result<Vec<AnyRow>, sqlx::Error> {
+        self.on_a_connection(waits, async |connection| statement.for_pool().fetch_all(connection).await).await
     }
 
     async fn on_a_connection<T>(
         &self,
+        waits: &Waits,
         work: impl AsyncFnOnce(&mut AnyConnection) -> Result<T, sqlx::Error>,
     ) -> Result<T, sqlx::Error> {
         let began = Instant::now();
         let outcome = self.bounded(work).await;
-        self.waits.observe(began.elapsed(), outcome.is_ok());
+        waits.observe(began.elapsed(), outcome.is_ok());
         outcome
     }
 
@@ -165,31 +224,8 @@ pub(crate) fn reason(error: &sqlx::Error) -> String {
     }
 }
 
-/// A text column.
-pub(crate) fn text(row: &AnyRow, column: &str) -> Result<String, StoreError> {
-    row.try_get(column).map_err(|error| unreadable(column, error))
-}
-
-/// A text that may be missing.
-pub(crate) fn optional_text(row: &AnyRow, column: &str) -> Result<Option<String>, StoreError> {
-    row.try_get(column).map_err(|error| unreadable(column, error))
-}
-
-/// A number or a moment.
-pub(crate) fn number(row: &AnyRow, column: &str) -> Result<i64, StoreError> {
-    row.try_get(column).map_err(|error| unreadable(column, error))
-}
-
-/// A moment that may not have come yet.
-pub(crate) fn optional_number(row: &AnyRow, column: &str) -> Result<Option<i64>, StoreError> {
-    row.try_get(column).map_err(|error| unreadable(column, error))
-}
-
-/// A row was written by something else than this program.
-pub(crate) fn unreadable(column: &str, error: impl std::fmt::Display) -> StoreError {
-    StoreError::Invalid(format!(
-        "a row in the database cannot be read, column {column}: {error}; it was changed from outside, restore it"
-    ))
+fn pooled(rows: Vec<AnyRow>) -> Vec<Row> {
+    rows.into_iter().map(Row::Pooled).collect()
 }
 
 /// The connection cannot be used again: it is cut, the server goes down, or it

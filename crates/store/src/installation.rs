@@ -3,8 +3,8 @@
 use doorward_model::secret::Secret;
 
 use crate::Store;
-use crate::database::text;
 use crate::error::{KeyMismatch, StoreError};
+use crate::statement::{query, text};
 
 impl Store {
     /// The installation's secret for a purpose: made by whoever asks first,
@@ -20,7 +20,7 @@ impl Store {
         let sealed = self.sealer().seal(&name, Secret::random().expose().as_bytes());
         self.database()
             .change(
-                sqlx::query("INSERT INTO installation (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+                query("INSERT INTO installation (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING")
                     .bind(name.clone())
                     .bind(sealed),
             )
@@ -31,7 +31,7 @@ impl Store {
     async fn kept_secret(&self, name: &str) -> Result<Option<Secret>, StoreError> {
         let rows = self
             .database()
-            .rows(|| sqlx::query("SELECT value FROM installation WHERE name = $1").bind(name.to_owned()))
+            .rows(|| query("SELECT value FROM installation WHERE name = $1").bind(name.to_owned()))
             .await?;
         let Some(row) = rows.first() else { return Ok(None) };
         self.sealer()

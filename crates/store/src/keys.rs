@@ -5,13 +5,13 @@
 use std::fmt;
 
 use doorward_model::time::Timestamp;
-use sqlx::any::AnyRow;
 use zeroize::Zeroizing;
 
 use crate::Store;
-use crate::database::{Step, also, must, number, optional_number, text, unreadable};
+use crate::database::{Step, also, must};
 use crate::error::{KeyMismatch, LostKeys, StoreError};
 use crate::postgres::Topic;
+use crate::statement::{Row, number, optional_number, query, text, unreadable};
 
 /// What a key is there for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl Store {
         let rows = self
             .database()
             .rows(|| {
-                sqlx::query(
+                query(
                     "SELECT kid, state, pkcs8_sealed, certificate_pem, created_at, activated_at, retires_at \
                      FROM signing_keys ORDER BY created_at, kid",
                 )
@@ -72,7 +72,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn add_key(&self, new: &NewKey, state: KeyState, now: Timestamp) -> Result<bool, StoreError> {
-        let insert = sqlx::query(
+        let insert = query(
             "INSERT INTO signing_keys (kid, state, pkcs8_sealed, certificate_pem, created_at, activated_at) \
              VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
         )
@@ -82,7 +82,7 @@ impl Store {
         .bind(new.certificate_pem.clone())
         .bind(now.0)
         .bind((state == KeyState::Current).then_some(now.0));
-        let mark = sqlx::query("INSERT INTO installation (name, value) VALUES ('keys', 'made') ON CONFLICT DO NOTHING");
+        let mark = query("INSERT INTO installation (name, value) VALUES ('keys', 'made') ON CONFLICT DO NOTHING");
         self.change_keys(vec![must(insert), also(mark)]).await.map(|rows| rows > 0)
     }
 
@@ -98,13 +98,12 @@ impl Store {
         retires_at: Timestamp,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let demote = sqlx::query(
-            "UPDATE signing_keys SET state = 'previous', retires_at = $1 WHERE kid = $2 AND state = 'current'",
-        )
-        .bind(retires_at.0)
-        .bind(current_kid.to_owned());
-        let promote = sqlx::query("UPDATE signing_keys SET state = 'current', activated_at = $1 WHERE state = 'next'")
-            .bind(now.0);
+        let demote =
+            query("UPDATE signing_keys SET state = 'previous', retires_at = $1 WHERE kid = $2 AND state = 'current'")
+                .bind(retires_at.0)
+                .bind(current_kid.to_owned());
+        let promote =
+            query("UPDATE signing_keys SET state = 'current', activated_at = $1 WHERE state = 'next'").bind(now.0);
         self.change_keys(vec![must(demote), must(promote)]).await.map(|rows| rows > 0)
     }
 
@@ -114,7 +113,7 @@ impl Store {
     /// When the database does not answer.
     pub async fn retire_keys(&self, now: Timestamp) -> Result<u64, StoreError> {
         let statement = "DELETE FROM signing_keys WHERE state = 'previous' AND retires_at <= $1";
-        self.change_keys(vec![must(sqlx::query(statement).bind(now.0))]).await
+        self.change_keys(vec![must(query(statement).bind(now.0))]).await
     }
 
     /// Deletes all previous keys at once: what they signed is refused from now on.
@@ -122,12 +121,12 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn drop_previous(&self) -> Result<u64, StoreError> {
-        self.change_keys(vec![must(sqlx::query("DELETE FROM signing_keys WHERE state = 'previous'"))]).await
+        self.change_keys(vec![must(query("DELETE FROM signing_keys WHERE state = 'previous'"))]).await
     }
 
     /// Which keys there are in which state: changes whenever the keys change.
     pub(crate) async fn key_fingerprint(&self) -> Result<Vec<(String, String)>, StoreError> {
-        let rows = self.watching().rows(|| sqlx::query("SELECT kid, state FROM signing_keys ORDER BY kid")).await?;
+        let rows = self.watching().rows(|| query("SELECT kid, state FROM signing_keys ORDER BY kid")).await?;
         rows.iter().map(|row| Ok((text(row, "kid")?, text(row, "state")?))).collect()
     }
 
@@ -142,11 +141,11 @@ impl Store {
     }
 
     async fn had_keys(&self) -> Result<bool, StoreError> {
-        let rows = self.database().rows(|| sqlx::query("SELECT value FROM installation WHERE name = 'keys'")).await?;
+        let rows = self.database().rows(|| query("SELECT value FROM installation WHERE name = 'keys'")).await?;
         Ok(!rows.is_empty())
     }
 
-    fn opened(&self, row: &AnyRow) -> Result<StoredKey, StoreError> {
+    fn opened(&self, row: &Row) -> Result<StoredKey, StoreError> {
         let kid = text(row, "kid")?;
         let pkcs8 = self
             .sealer()

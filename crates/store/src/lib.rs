@@ -1,6 +1,5 @@
 //! The only SQL: people, sessions, one-use things, keys, revocations and what is
-//! configured, kept
-//! in SQLite or Postgres with one statement set. What the values mean is the
+//! configured, kept in SQLite or Postgres with one statement set. What the values mean is the
 //! business of the crates that ask for them.
 //!
 //! Two habits run through it. A state change is one conditional statement (or
@@ -16,6 +15,7 @@ mod error;
 mod installation;
 mod keys;
 mod location;
+mod memory;
 mod metrics;
 mod objects;
 mod once;
@@ -30,6 +30,7 @@ mod seal;
 mod service_tokens;
 mod sessions;
 mod sqlite;
+mod statement;
 mod upkeep;
 mod watch;
 
@@ -52,6 +53,8 @@ pub use crate::seal::Seal;
 
 use crate::database::Database;
 use crate::location::Location;
+use crate::memory::Memory;
+use crate::statement::query;
 
 /// The database of an installation. Clones share one pool of connections.
 #[derive(Clone)]
@@ -108,6 +111,7 @@ impl Store {
                 held = Some(file);
                 (sqlite::pool_options(), sqlite::pool_options())
             }
+            Location::Memory => return Self::in_memory(seal),
             Location::Postgres { options, .. } => {
                 postgres::wait_until_up(options, &location.to_string(), patience.start).await?;
                 (postgres::pool_options(&breaks), postgres::pool_options(&breaks))
@@ -128,6 +132,26 @@ impl Store {
         })))
     }
 
+    /// A database of this process alone, which is gone when the last clone is
+    /// dropped. It takes no file and no thread, and less than a millisecond.
+    ///
+    /// # Errors
+    /// When there is no memory for it.
+    pub fn in_memory(seal: Seal) -> Result<Self, StoreError> {
+        let memory = Memory::new(schema::template()?)?;
+        Ok(Self(Arc::new(Inner {
+            database: Database::in_memory(memory.clone()),
+            watching: Database::in_memory(memory),
+            location: Location::Memory,
+            seal,
+            revocations: Arc::new(Revocations::of_one_process()),
+            keys_changed: Arc::default(),
+            objects_changed: Arc::default(),
+            propagation: watch::propagation(),
+            held: Mutex::default(),
+        })))
+    }
+
     /// Whether several nodes may share this database.
     #[must_use]
     pub fn is_postgres(&self) -> bool {
@@ -139,7 +163,7 @@ impl Store {
     /// # Errors
     /// When it does not.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        self.database().rows(|| sqlx::query("SELECT 1")).await.map(|_| ())
+        self.database().rows(|| query("SELECT 1")).await.map(|_| ())
     }
 
     /// Statements run for callers so far. The hot path adds nothing to it;
@@ -189,7 +213,7 @@ impl Store {
     /// Closes all connections, and lets another process have the SQLite file.
     /// Every later call fails.
     pub async fn close(&self) {
-        tokio::join!(self.database().pool.close(), self.watching().pool.close());
+        tokio::join!(self.database().close(), self.watching().close());
         drop(self.0.held.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 

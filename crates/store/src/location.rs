@@ -15,7 +15,12 @@ use crate::error::StoreError;
 #[derive(Clone)]
 pub(crate) enum Location {
     Sqlite(PathBuf),
-    Postgres { url: String, options: Box<PgConnectOptions> },
+    Postgres {
+        url: String,
+        options: Box<PgConnectOptions>,
+    },
+    /// Of this process: no URL leads there.
+    Memory,
 }
 
 impl Location {
@@ -40,6 +45,7 @@ impl Location {
         let url = match self {
             Self::Sqlite(path) => sqlite_url(path)?,
             Self::Postgres { url, .. } => url.clone(),
+            Self::Memory => return Err(StoreError::Invalid("a database in memory has no URL".to_owned())),
         };
         url.parse().map_err(|error| StoreError::Invalid(format!("store.url cannot be read: {error}")))
     }
@@ -49,6 +55,7 @@ impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sqlite(path) => write!(f, "{}", path.display()),
+            Self::Memory => f.write_str("in memory"),
             Self::Postgres { options, .. } => {
                 let database = options.get_database().unwrap_or_else(|| options.get_username());
                 match options.get_socket() {

@@ -53,8 +53,7 @@ impl fmt::Debug for Looked {
 
 impl Collector for Looked {
     fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
-        let pool = &self.0.database().pool;
-        let (open, idle) = (u64::from(pool.size()), pool.num_idle() as u64);
+        let (open, idle) = self.0.database().connections();
         let (name, help) = ("doorward_store_connections", "Connections to the database");
         let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
         for (state, count) in [("used", open.saturating_sub(idle)), ("idle", idle)] {

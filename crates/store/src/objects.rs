@@ -6,12 +6,12 @@ use doorward_model::document::{Content, Key, Kind, Object, Owner};
 use doorward_model::secret::Secret;
 use doorward_model::time::{Lifetime, Timestamp};
 use sqlx::AssertSqlSafe;
-use sqlx::any::AnyRow;
 
 use crate::Store;
-use crate::database::{Statement, must, number, optional_text, text, unreadable};
+use crate::database::must;
 use crate::error::{KeyMismatch, StoreError};
 use crate::postgres::Topic;
+use crate::statement::{Row, Statement, number, optional_text, query, text, unreadable};
 
 /// What is to be different.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl Store {
         let rows = self
             .watching()
             .rows(|| {
-                sqlx::query(
+                query(
                     "SELECT sequences.value, kind, id, owner, document, extension, sealed, removed, created_at, \
                      updated_at FROM sequences LEFT JOIN objects ON seq > $1 WHERE sequences.name = 'objects'",
                 )
@@ -70,7 +70,7 @@ impl Store {
         changes: &[ObjectChange],
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let number = sqlx::query("UPDATE sequences SET value = $1 WHERE name = 'objects' AND value = $2");
+        let number = query("UPDATE sequences SET value = $1 WHERE name = 'objects' AND value = $2");
         let mut steps = vec![must(number.bind(seen + 1).bind(seen))];
         steps.extend(changes.chunks(ROWS_AT_ONCE).map(|changes| must(self.written(changes, seen + 1, now))));
         let changed = self.database().all_or_nothing(self.announced(Topic::Objects, steps)).await?;
@@ -82,7 +82,7 @@ impl Store {
 
     /// Deletes the traces of removals that everybody has heard of.
     pub(crate) fn forgotten_objects(now: Timestamp) -> Statement {
-        sqlx::query("DELETE FROM objects WHERE removed = 1 AND updated_at <= $1").bind(now.minus(REMOVALS_KEPT).0)
+        query("DELETE FROM objects WHERE removed = 1 AND updated_at <= $1").bind(now.minus(REMOVALS_KEPT).0)
     }
 
     fn written(&self, changes: &[ObjectChange], seq: i64, now: Timestamp) -> Statement {
@@ -101,7 +101,7 @@ impl Store {
             rows.join(", ")
         );
         // Nothing but numbers of places went into the text.
-        changes.iter().fold(sqlx::query(AssertSqlSafe(sql)), |statement, change| {
+        changes.iter().fold(query(AssertSqlSafe(sql)), |statement, change| {
             let gone = Content { document: "{}".into(), extension: "{}".into(), secret: None };
             let (key, owner, content, removed, created_at) = match change {
                 ObjectChange::Put(object) => (&object.key, object.owner, &object.content, 0, object.created_at),
@@ -124,7 +124,7 @@ impl Store {
     }
 
     /// `None`: a row of nothing, or of a kind that only a newer version knows.
-    fn object_change(&self, row: &AnyRow) -> Result<Option<ObjectChange>, StoreError> {
+    fn object_change(&self, row: &Row) -> Result<Option<ObjectChange>, StoreError> {
         let Some(kind) = optional_text(row, "kind")?.as_deref().and_then(Kind::from_text) else { return Ok(None) };
         let key = Key { kind, id: text(row, "id")?.into() };
         if number(row, "removed")? != 0 {

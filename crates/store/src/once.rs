@@ -7,8 +7,8 @@ use doorward_model::secret::{Secret, sha256_hex};
 use doorward_model::time::Timestamp;
 
 use crate::Store;
-use crate::database::text;
 use crate::error::StoreError;
+use crate::statement::{query, text};
 
 impl Store {
     /// Uses an attempt up. `true` for exactly one caller, on all nodes together.
@@ -18,7 +18,7 @@ impl Store {
     pub async fn use_attempt(&self, attempt: &str, expires_at: Timestamp) -> Result<bool, StoreError> {
         self.database()
             .change(
-                sqlx::query("INSERT INTO attempts (digest, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+                query("INSERT INTO attempts (digest, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
                     .bind(sha256_hex(attempt))
                     .bind(expires_at.0),
             )
@@ -33,7 +33,7 @@ impl Store {
     pub async fn leave_handoff(&self, key: &Secret, handoff: &Handoff) -> Result<(), StoreError> {
         self.database()
             .change(
-                sqlx::query("INSERT INTO handoffs (digest, handoff, expires_at) VALUES ($1, $2, $3)")
+                query("INSERT INTO handoffs (digest, handoff, expires_at) VALUES ($1, $2, $3)")
                     .bind(key.digest().to_hex())
                     .bind(serde_json::to_string(handoff).expect("a hand-over has text keys only"))
                     .bind(handoff.expires_at.0),
@@ -52,7 +52,7 @@ impl Store {
         let rows = self
             .database()
             .change_returning(
-                sqlx::query("DELETE FROM handoffs WHERE digest = $1 RETURNING handoff").bind(key.digest().to_hex()),
+                query("DELETE FROM handoffs WHERE digest = $1 RETURNING handoff").bind(key.digest().to_hex()),
             )
             .await?;
         let Some(row) = rows.first() else { return Ok(None) };

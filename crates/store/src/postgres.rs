@@ -8,8 +8,9 @@ use sqlx::any::AnyPoolOptions;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 
-use crate::database::{LastBreak, Statement, reason};
+use crate::database::{LastBreak, reason};
 use crate::error::StoreError;
+use crate::statement::{Statement, query};
 
 /// The channel on which nodes tell each other what changed.
 pub(crate) const CHANNEL: &str = "doorward";
@@ -28,7 +29,7 @@ pub(crate) enum Topic {
 impl Topic {
     /// Part of the change's own transaction: sent when it is committed, not sent when it is not.
     pub(crate) fn announcement(self) -> Statement {
-        sqlx::query(match self {
+        query(match self {
             Self::Revocations => "NOTIFY doorward, 'revocations'",
             Self::Keys => "NOTIFY doorward, 'keys'",
             Self::Objects => "NOTIFY doorward, 'objects'",

@@ -5,8 +5,8 @@ use doorward_model::secret::sha256_hex;
 use doorward_model::time::Timestamp;
 
 use crate::Store;
-use crate::database::text;
 use crate::error::{KeyMismatch, StoreError};
+use crate::statement::{query, text};
 
 /// What replaces a token. No `Debug`: it lets its bearer in.
 pub struct Successor {
@@ -38,7 +38,7 @@ impl Store {
         let rows = self
             .database()
             .change_returning(
-                sqlx::query(
+                query(
                     "INSERT INTO renewals (digest, successor, expires_at) VALUES ($1, $2, $3) \
                      ON CONFLICT (digest) DO UPDATE SET \
                      successor = CASE WHEN renewals.expires_at <= $4 \

@@ -67,6 +67,13 @@ impl Revocations {
         Self { fresh_for: time.min(FRESH_FOR), ..Self::default() }
     }
 
+    /// No marks yet, and none will come from elsewhere: what this process knows is all there is.
+    pub(crate) fn of_one_process() -> Self {
+        let revocations = Self { fresh_for: Duration::MAX, ..Self::default() };
+        revocations.refreshed_at(Instant::now());
+        revocations
+    }
+
     /// Whether a token with these bearings was revoked. Ask [`Self::is_fresh`] too.
     #[must_use]
     pub fn is_revoked(&self, bearings: &Bearings) -> bool {

@@ -5,13 +5,13 @@ use std::time::Instant;
 use doorward_model::id::{Aud, IdentityNonce};
 use doorward_model::session::Revoked;
 use doorward_model::time::{Clock, Lifetime, Timestamp};
-use sqlx::any::AnyRow;
 
 use crate::Store;
-use crate::database::{Statement, Step, also, must, number, optional_number, text, unreadable};
+use crate::database::{Step, also, must};
 use crate::error::StoreError;
 use crate::postgres::Topic;
 use crate::revocations::Mark;
+use crate::statement::{Row, Statement, number, optional_number, query, text, unreadable};
 
 /// No token lives longer than 31 days; a day more covers clocks that differ
 /// and tokens that are renewed a little after their end.
@@ -94,20 +94,20 @@ impl Store {
 
     async fn read_marks(&self, after: i64) -> Result<Vec<Mark>, StoreError> {
         let columns = "SELECT kind, subject, not_before, seq, expires_at, written_at FROM revocations WHERE seq > $1";
-        let rows = self.watching().rows(|| sqlx::query(columns).bind(after)).await?;
+        let rows = self.watching().rows(|| query(columns).bind(after)).await?;
         rows.iter().map(mark).collect()
     }
 }
 
 fn next_number() -> Statement {
-    sqlx::query("UPDATE sequences SET value = value + 1 WHERE name = 'revocations'")
+    query("UPDATE sequences SET value = value + 1 WHERE name = 'revocations'")
 }
 
 /// A mark that is there already is only ever moved forward: a node whose clock
 /// is behind must not bring tokens back to life (R-08).
 fn recorded(mark: &Mark) -> Statement {
     let (kind, subject) = columns(&mark.what);
-    sqlx::query(
+    query(
         "INSERT INTO revocations (kind, subject, not_before, expires_at, written_at, seq) \
          VALUES ($1, $2, $3, $4, $5, (SELECT value FROM sequences WHERE name = 'revocations')) \
          ON CONFLICT (kind, subject) DO UPDATE SET seq = excluded.seq, written_at = excluded.written_at, \
@@ -127,7 +127,7 @@ fn recorded(mark: &Mark) -> Statement {
 /// whatever second another node's clock dated them to.
 fn marked_sessions(mark: &Mark) -> Option<Step> {
     let Revoked::User(user) = &mark.what else { return None };
-    let statement = sqlx::query(
+    let statement = query(
         "INSERT INTO revocations (kind, subject, not_before, expires_at, seq) \
          SELECT 'session', nonce, $1, $2, (SELECT value FROM sequences WHERE name = 'revocations') \
          FROM sessions WHERE user_id = $3 AND ended_at IS NULL \
@@ -143,7 +143,7 @@ fn ended_sessions(what: &Revoked, now: Timestamp) -> Option<Step> {
         Revoked::App(_) => return None,
     };
     let (_, subject) = columns(what);
-    Some(also(sqlx::query(statement).bind(now.0).bind(subject)))
+    Some(also(query(statement).bind(now.0).bind(subject)))
 }
 
 fn columns(what: &Revoked) -> (&'static str, String) {
@@ -154,7 +154,7 @@ fn columns(what: &Revoked) -> (&'static str, String) {
     }
 }
 
-fn mark(row: &AnyRow) -> Result<Mark, StoreError> {
+fn mark(row: &Row) -> Result<Mark, StoreError> {
     let subject = text(row, "subject")?;
     let what = match text(row, "kind")?.as_str() {
         "session" => Revoked::Session(IdentityNonce::from_text(&subject)),

@@ -3,12 +3,12 @@
 //! for the other modules to understand.
 
 use serde::{Deserialize, Serialize};
-use sqlx::any::AnyRow;
 
 use crate::Store;
-use crate::database::{Step, must, number, optional_number, optional_text, text};
+use crate::database::{Step, must};
 use crate::error::StoreError;
 use crate::postgres::Topic;
+use crate::statement::{Row, number, optional_number, optional_text, query, text};
 use crate::upkeep::people_forgotten;
 
 /// What was saved. Made by a store of this schema, for a store of this schema.
@@ -59,15 +59,15 @@ impl Store {
     /// When the database does not answer.
     pub async fn saved(&self) -> Result<Saved, StoreError> {
         let database = self.database();
-        let users = || sqlx::query("SELECT id, email, identity, created_at, last_seen_at FROM users ORDER BY email");
+        let users = || query("SELECT id, email, identity, created_at, last_seen_at FROM users ORDER BY email");
         let sessions = || {
-            sqlx::query(
+            query(
                 "SELECT nonce, user_id, email, identity, created_at, expires_at, ended_at, format FROM sessions \
                  ORDER BY created_at, nonce",
             )
         };
         let revocations =
-            || sqlx::query("SELECT kind, subject, not_before, expires_at FROM revocations ORDER BY kind, subject");
+            || query("SELECT kind, subject, not_before, expires_at FROM revocations ORDER BY kind, subject");
         Ok(Saved {
             users: database.rows(users).await?.iter().map(User::read).collect::<Result<_, _>>()?,
             sessions: database.rows(sessions).await?.iter().map(SignIn::read).collect::<Result<_, _>>()?,
@@ -93,7 +93,7 @@ impl Store {
 }
 
 impl User {
-    fn read(row: &AnyRow) -> Result<Self, StoreError> {
+    fn read(row: &Row) -> Result<Self, StoreError> {
         Ok(Self {
             id: text(row, "id")?,
             email: text(row, "email")?,
@@ -105,20 +105,18 @@ impl User {
 
     fn kept(self) -> Step {
         must(
-            sqlx::query(
-                "INSERT INTO users (id, email, identity, created_at, last_seen_at) VALUES ($1, $2, $3, $4, $5)",
-            )
-            .bind(self.id)
-            .bind(self.email)
-            .bind(self.identity)
-            .bind(self.created_at)
-            .bind(self.last_seen_at),
+            query("INSERT INTO users (id, email, identity, created_at, last_seen_at) VALUES ($1, $2, $3, $4, $5)")
+                .bind(self.id)
+                .bind(self.email)
+                .bind(self.identity)
+                .bind(self.created_at)
+                .bind(self.last_seen_at),
         )
     }
 }
 
 impl SignIn {
-    fn read(row: &AnyRow) -> Result<Self, StoreError> {
+    fn read(row: &Row) -> Result<Self, StoreError> {
         Ok(Self {
             nonce: text(row, "nonce")?,
             user_id: text(row, "user_id")?,
@@ -133,7 +131,7 @@ impl SignIn {
 
     fn kept(self) -> Step {
         must(
-            sqlx::query(
+            query(
                 "INSERT INTO sessions (nonce, user_id, email, identity, created_at, expires_at, ended_at, format) \
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
             )
@@ -150,7 +148,7 @@ impl SignIn {
 }
 
 impl Revocation {
-    fn read(row: &AnyRow) -> Result<Self, StoreError> {
+    fn read(row: &Row) -> Result<Self, StoreError> {
         Ok(Self {
             kind: text(row, "kind")?,
             subject: text(row, "subject")?,
@@ -162,7 +160,7 @@ impl Revocation {
     /// Its number is a new one: whoever reads what came after the last one has to see it.
     fn kept(self) -> Step {
         must(
-            sqlx::query(
+            query(
                 "INSERT INTO revocations (kind, subject, not_before, expires_at, seq) \
                  VALUES ($1, $2, $3, $4, (SELECT value FROM sequences WHERE name = 'revocations'))",
             )

@@ -1,6 +1,7 @@
 //! Bringing the database to this version's schema, and the proof that the
 //! encryption key is the one it was made with.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use sqlx::SqlSafeStr as _;
@@ -8,9 +9,12 @@ use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
 use crate::Store;
-use crate::database::{number, reason, text};
+use crate::database::reason;
 use crate::error::{KeyMismatch, LostKeys, StoreError};
+use crate::location::Location;
+use crate::memory::Template;
 use crate::seal::SealKind;
+use crate::statement::{number, query, text};
 
 /// Number, name and text of each file in `migrations`.
 const MIGRATIONS: [(i64, &str, &str); 5] = [
@@ -38,6 +42,10 @@ impl Store {
     /// When the database belongs to another key, to a version that is too new
     /// or to something else, and when keys that it once had are gone.
     pub async fn migrate(&self) -> Result<(), StoreError> {
+        if matches!(self.0.location, Location::Memory) {
+            // It was made with this schema and this seal.
+            return Ok(());
+        }
         self.bring_schema_up().await?;
         self.refuse_what_is_too_new().await?;
         self.prove_seal().await
@@ -82,7 +90,7 @@ impl Store {
 
     /// Looked at now and then too: a node that runs on must not misread either.
     pub(crate) async fn refuse_what_is_too_new(&self) -> Result<(), StoreError> {
-        let rows = self.watching().rows(|| sqlx::query("SELECT oldest FROM compatibility")).await?;
+        let rows = self.watching().rows(|| query("SELECT oldest FROM compatibility")).await?;
         let oldest = rows.first().map_or(Ok(0), |row| number(row, "oldest"))?;
         let [.., (newest_known, ..)] = MIGRATIONS;
         if oldest <= newest_known {
@@ -106,7 +114,7 @@ impl Store {
             let proof = format!("{} {}", seal.kind().as_str(), seal.seal(PROOF, PROOF.as_bytes()));
             self.database()
                 .change(
-                    sqlx::query("INSERT INTO installation (name, value) VALUES ('seal', $1) ON CONFLICT DO NOTHING")
+                    query("INSERT INTO installation (name, value) VALUES ('seal', $1) ON CONFLICT DO NOTHING")
                         .bind(proof),
                 )
                 .await?;
@@ -122,7 +130,7 @@ impl Store {
     }
 
     async fn proof(&self) -> Result<Option<String>, StoreError> {
-        let rows = self.database().rows(|| sqlx::query("SELECT value FROM installation WHERE name = 'seal'")).await?;
+        let rows = self.database().rows(|| query("SELECT value FROM installation WHERE name = 'seal'")).await?;
         rows.first().map(|row| text(row, "value")).transpose()
     }
 
@@ -132,10 +140,22 @@ impl Store {
         let orphans = "SELECT kid FROM signing_keys UNION ALL SELECT name FROM installation WHERE name <> 'seal' \
                        UNION ALL SELECT id FROM objects WHERE sealed IS NOT NULL";
         // Looked for first and the proof second: a node that starts beside us writes the proof before anything sealed.
-        let found = !self.database().rows(|| sqlx::query(orphans)).await?.is_empty();
+        let found = !self.database().rows(|| query(orphans)).await?.is_empty();
         match found && self.proof().await?.is_none() {
             true => Err(StoreError::MissingKey(LostKeys::Proof)),
             false => Ok(()),
+        }
+    }
+}
+
+/// This version's schema, for databases that are made with it.
+pub(crate) fn template() -> Result<&'static Template, StoreError> {
+    static MADE: OnceLock<Template> = OnceLock::new();
+    match MADE.get() {
+        Some(made) => Ok(made),
+        None => {
+            let made = Template::of(MIGRATIONS.map(|(_, _, sql)| sql))?;
+            Ok(MADE.get_or_init(|| made))
         }
     }
 }

@@ -5,11 +5,10 @@ use doorward_model::id::{IdentityNonce, UserId};
 use doorward_model::identity::Identity;
 use doorward_model::session::Session;
 use doorward_model::time::Timestamp;
-use sqlx::any::AnyRow;
 
 use crate::Store;
-use crate::database::{number, text, unreadable};
 use crate::error::StoreError;
+use crate::statement::{Row, number, query, text, unreadable};
 
 /// How a sign-in is written by this version. Who changes the meaning of what
 /// is written counts it up; a node of the version before then lets its people
@@ -27,7 +26,7 @@ impl Store {
         let rows = self
             .database()
             .change_returning(
-                sqlx::query(
+                query(
                     "INSERT INTO users (id, email, created_at, last_seen_at) VALUES ($1, $2, $3, $3) \
                      ON CONFLICT (email) DO UPDATE SET last_seen_at = excluded.last_seen_at RETURNING id",
                 )
@@ -47,7 +46,7 @@ impl Store {
     pub async fn record_identity(&self, identity: &Identity, now: Timestamp) -> Result<(), StoreError> {
         self.database()
             .change(
-                sqlx::query("UPDATE users SET identity = $1, last_seen_at = $2 WHERE id = $3")
+                query("UPDATE users SET identity = $1, last_seen_at = $2 WHERE id = $3")
                     .bind(json(identity))
                     .bind(now.0)
                     .bind(identity.user_uuid.to_string()),
@@ -63,7 +62,7 @@ impl Store {
     pub async fn open_session(&self, session: &Session) -> Result<(), StoreError> {
         self.database()
             .change(
-                sqlx::query(
+                query(
                     "INSERT INTO sessions (nonce, user_id, email, identity, created_at, expires_at, format) \
                      VALUES ($1, $2, $3, $4, $5, $6, $7)",
                 )
@@ -87,12 +86,10 @@ impl Store {
     pub async fn amend_session(&self, session: &Session, identity: &Identity) -> Result<bool, StoreError> {
         self.database()
             .change(
-                sqlx::query(
-                    "UPDATE sessions SET identity = $1 WHERE nonce = $2 AND identity = $3 AND ended_at IS NULL",
-                )
-                .bind(json(identity))
-                .bind(session.nonce.as_str().to_owned())
-                .bind(json(&session.identity)),
+                query("UPDATE sessions SET identity = $1 WHERE nonce = $2 AND identity = $3 AND ended_at IS NULL")
+                    .bind(json(identity))
+                    .bind(session.nonce.as_str().to_owned())
+                    .bind(json(&session.identity)),
             )
             .await
             .map(|rows| rows == 1)
@@ -109,7 +106,7 @@ impl Store {
         let rows = self
             .database()
             .rows(|| {
-                sqlx::query(
+                query(
                     "SELECT nonce, identity, created_at, expires_at FROM sessions \
                      WHERE nonce = $1 AND ended_at IS NULL AND format <= $2",
                 )
@@ -128,7 +125,7 @@ impl Store {
         let rows = self
             .database()
             .rows(|| {
-                sqlx::query(
+                query(
                     "SELECT nonce, identity, created_at, expires_at FROM sessions \
                      WHERE email = $1 AND ended_at IS NULL AND format <= $2 \
                      ORDER BY created_at DESC, expires_at DESC LIMIT 1",
@@ -150,7 +147,7 @@ impl Store {
         let rows = self
             .database()
             .rows(|| {
-                sqlx::query(
+                query(
                     "SELECT nonce, identity, created_at, expires_at FROM sessions \
                      WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 AND format <= $3 \
                      ORDER BY created_at DESC, nonce",
@@ -164,7 +161,7 @@ impl Store {
     }
 }
 
-fn session(row: &AnyRow) -> Result<Session, StoreError> {
+fn session(row: &Row) -> Result<Session, StoreError> {
     Ok(Session {
         nonce: IdentityNonce::from_text(&text(row, "nonce")?),
         identity: serde_json::from_str(&text(row, "identity")?).map_err(|error| unreadable("identity", error))?,

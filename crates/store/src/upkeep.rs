@@ -7,6 +7,7 @@ use crate::database::{Step, also, must};
 use crate::error::StoreError;
 use crate::postgres::Topic;
 use crate::revoking::LONGEST_TOKEN;
+use crate::statement::query;
 
 impl Store {
     /// Deletes what nobody can use any more, and says how much it was.
@@ -26,7 +27,7 @@ impl Store {
             ("DELETE FROM sessions WHERE expires_at <= $1 AND ended_at IS NOT NULL", now),
             ("DELETE FROM sessions WHERE expires_at <= $1", now.minus(LONGEST_TOKEN)),
         ] {
-            deleted += self.database().change(sqlx::query(statement).bind(bound.0)).await?;
+            deleted += self.database().change(query(statement).bind(bound.0)).await?;
         }
         deleted += self.database().change(Self::forgotten_objects(now)).await?;
         self.0.revocations.forget_expired(now);
@@ -42,10 +43,10 @@ impl Store {
     pub async fn reset(&self) -> Result<(), StoreError> {
         let mut steps = people_forgotten();
         steps.extend([
-            also(sqlx::query("DELETE FROM access_requests")),
-            also(sqlx::query("DELETE FROM service_token_uses")),
-            also(sqlx::query("UPDATE sequences SET value = value + 1 WHERE name = 'objects'")),
-            also(sqlx::query(
+            also(query("DELETE FROM access_requests")),
+            also(query("DELETE FROM service_token_uses")),
+            also(query("UPDATE sequences SET value = value + 1 WHERE name = 'objects'")),
+            also(query(
                 "UPDATE objects SET removed = 1, document = '{}', extension = '{}', sealed = NULL, \
                  seq = (SELECT value FROM sequences WHERE name = 'objects') WHERE owner = 'api' AND removed = 0",
             )),
@@ -59,7 +60,7 @@ impl Store {
 
 /// People with all they did, taken out; whoever looks sees it as a change.
 pub(crate) fn people_forgotten() -> Vec<Step> {
-    let mut steps = vec![must(sqlx::query("UPDATE sequences SET value = value + 1 WHERE name = 'revocations'"))];
+    let mut steps = vec![must(query("UPDATE sequences SET value = value + 1 WHERE name = 'revocations'"))];
     steps.extend(
         [
             "DELETE FROM revocations",
@@ -69,7 +70,7 @@ pub(crate) fn people_forgotten() -> Vec<Step> {
             "DELETE FROM sessions",
             "DELETE FROM users",
         ]
-        .map(|statement| also(sqlx::query(statement))),
+        .map(|statement| also(query(statement))),
     );
     steps
 }

@@ -14,6 +14,13 @@ crate::on_both_databases! {
     old_lines_are_forgotten
 }
 
+crate::in_memory_too! {
+    a_line_is_read_as_it_was_written
+    lines_are_found_by_what_is_asked_about_them
+    lines_come_in_order_and_in_pages
+    old_lines_are_forgotten
+}
+
 fn line(second: i64, email: &str) -> AccessRequest {
     AccessRequest {
         at: Timestamp(NOW.0 + second * 1000),

@@ -17,6 +17,15 @@ crate::on_both_databases! {
     changed_keys_are_told
 }
 
+crate::in_memory_too! {
+    a_key_is_found_as_it_was_kept
+    of_16_first_keys_one_is_kept
+    of_16_rotations_one_happens
+    a_rotation_without_a_next_key_changes_nothing
+    a_previous_key_retires_at_its_time_and_not_before
+    changed_keys_are_told
+}
+
 const LATER: Timestamp = NOW.plus(Lifetime::from_days(7));
 
 async fn states(store: &Store) -> Vec<(String, KeyState)> {

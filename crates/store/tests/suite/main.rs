@@ -1,4 +1,5 @@
-//! The store's behaviours, each on SQLite and on a real Postgres.
+//! The store's behaviours, each on SQLite and on a real Postgres, and in memory
+//! where no file is needed for it.
 
 #![expect(clippy::unwrap_used, reason = "an unwrap that fails is a test that fails")]
 
@@ -33,4 +34,16 @@ macro_rules! on_both_databases {
         }
     };
 }
-pub(crate) use on_both_databases;
+
+/// A third test of behaviours that ask nothing of the database but through one node.
+macro_rules! in_memory_too {
+    ($($behaviour:ident)*) => {
+        mod memory {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $behaviour() {
+                super::$behaviour(crate::bench::Bench::memory()).await;
+            })*
+        }
+    };
+}
+pub(crate) use {in_memory_too, on_both_databases};

@@ -20,6 +20,14 @@ crate::on_both_databases! {
     kinds_of_a_newer_version_are_left_alone
 }
 
+crate::in_memory_too! {
+    of_many_changes_to_one_state_one_is_made
+    what_changed_since_a_number_is_found_and_removals_too
+    thousands_are_written_in_one_change
+    a_removal_is_forgotten_after_a_day_and_its_number_is_not
+    a_reset_takes_out_what_the_api_made_alone
+}
+
 fn object(id: &str, owner: Owner, secret: Option<&str>) -> Object {
     let content = Content {
         document: format!(r#"{{"name":"Ålice's {id}"}}"#).into(),

@@ -18,6 +18,13 @@ crate::on_both_databases! {
     i11_the_key_of_a_handoff_and_an_attempt_are_not_in_the_database
 }
 
+crate::in_memory_too! {
+    an_attempt_is_used_by_one_of_16_callers
+    another_attempt_is_not_touched_by_it
+    a_handoff_is_collected_by_one_of_16_callers_as_it_was_left
+    a_handoff_that_came_too_late_is_gone
+}
+
 fn handoff() -> Handoff {
     Handoff {
         target: Target {

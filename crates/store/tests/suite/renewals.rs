@@ -15,6 +15,11 @@ crate::on_both_databases! {
     a_successor_in_the_place_of_another_does_not_open
 }
 
+crate::in_memory_too! {
+    of_16_that_renew_one_token_at_once_one_gives_its_successor_to_all
+    a_successor_is_replaced_when_its_time_is_over
+}
+
 async fn token(store: &Store, old: &str, new: &str, until: Timestamp, now: Timestamp) -> String {
     store.successor(old, new, until, now).await.unwrap().token
 }

@@ -17,6 +17,10 @@ crate::on_both_databases! {
     marks_written_by_others_are_found_by_the_poll
 }
 
+crate::in_memory_too! {
+    r_08_moments_before_1970_and_after_2038_are_kept_as_they_are
+}
+
 /// Tokens of three sign-ins, and what revokes each.
 fn revocable() -> [(Revoked, Bearings); 3] {
     let session = session_of("alice@corp.test");

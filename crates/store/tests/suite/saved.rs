@@ -10,6 +10,11 @@ crate::on_both_databases! {
     what_cannot_come_back_changes_nothing
 }
 
+crate::in_memory_too! {
+    what_was_saved_is_all_there_is_after_it_came_back
+    what_cannot_come_back_changes_nothing
+}
+
 async fn what_was_saved_is_all_there_is_after_it_came_back(bench: Bench) {
     let store = bench.node().await;
     let (kept, ended, later) =

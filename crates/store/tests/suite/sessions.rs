@@ -21,6 +21,17 @@ crate::on_both_databases! {
     r_13_a_session_in_a_form_of_tomorrow_is_none
 }
 
+crate::in_memory_too! {
+    a_person_keeps_the_id_of_their_first_sign_in
+    a_session_is_found_as_it_was_opened
+    an_identity_is_amended_only_while_it_is_what_it_was
+    the_newest_session_of_a_person_is_found
+    the_sessions_of_a_person_are_listed_until_they_end
+    a_service_token_was_last_seen_at_its_latest_use
+    g_10_an_ended_session_is_not_found
+    revoking_an_application_ends_no_session
+}
+
 async fn a_person_keeps_the_id_of_their_first_sign_in(bench: Bench) {
     let store = bench.node().await;
     let (first, second) = (UserId::random(), UserId::random());

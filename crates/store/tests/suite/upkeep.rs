@@ -14,6 +14,12 @@ crate::on_both_databases! {
     what_is_asked_of_memory_costs_no_query
 }
 
+crate::in_memory_too! {
+    what_is_over_is_swept_and_nothing_else
+    a_reset_leaves_keys_and_secrets_alone
+    what_is_asked_of_memory_costs_no_query
+}
+
 async fn what_is_over_is_swept_and_nothing_else(bench: Bench) {
     let store = bench.node().await;
     let end = NOW.plus(Lifetime::from_hours(1));
