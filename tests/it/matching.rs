@@ -87,7 +87,7 @@ async fn every_row_of_the_documented_table_holds() {
 }
 
 #[tokio::test]
-async fn row_33_a_port_is_no_part_of_an_address_and_is_kept_in_what_we_say() {
+async fn row_033_a_port_is_no_part_of_an_address_and_is_kept_in_what_we_say() {
     let world = World::start().await;
     let port = world.public().port();
     let reply = world.stranger().get(&world.app("/")).await;
@@ -110,7 +110,7 @@ async fn a_closer_path_stands_alone_and_inherits_nothing() {
 }
 
 #[tokio::test]
-async fn row_82_all_hosts_of_an_application_have_one_audience() {
+async fn row_082_all_hosts_of_an_application_have_one_audience() {
     let origin = Origin::start().await;
     let hosts = ["a.localhost", "b.localhost", "c.localhost"];
     let routes = hosts.map(|host| route(host, &origin.url())).concat();
