@@ -10,6 +10,7 @@ mod caller;
 mod fields;
 mod groups;
 mod identity_providers;
+mod openapi;
 mod organizations;
 mod outside;
 mod paging;
@@ -120,6 +121,18 @@ fn routes() -> Vec<Route> {
     ]
 }
 
+/// What belongs to no account.
+fn routes_beside() -> Vec<Route> {
+    vec![(Method::GET, "/openapi.json", get(openapi::show)), (Method::GET, "/user/tokens/verify", get(tokens::verify))]
+}
+
+/// Everything that is served below `/client/v4`: the router and the OpenAPI
+/// document are made of the same tables.
+fn site() -> Vec<(Method, String)> {
+    let below = |prefix: &'static str| move |(method, path, _): Route| (method, format!("{prefix}{path}"));
+    routes_beside().into_iter().map(below("")).chain(routes().into_iter().map(below("/accounts/{account}"))).collect()
+}
+
 /// The API at `/client/v4`, behind its own check of who calls.
 pub fn router(parts: Parts) -> Router {
     let api = Api(Arc::new(parts));
@@ -128,8 +141,9 @@ pub fn router(parts: Parts) -> Router {
         .fallback(no_route)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(api.clone(), own_account));
-    let version = Router::new()
-        .route("/user/tokens/verify", get(tokens::verify))
+    let beside =
+        routes_beside().into_iter().fold(Router::new(), |router, (_, path, method)| router.route(path, method));
+    let version = beside
         .nest("/accounts/{account}", account)
         .fallback(no_route)
         .method_not_allowed_fallback(wrong_method)

@@ -16,7 +16,7 @@ use super::refusal::Refusal;
 use super::written::Written;
 use super::{Api, At, in_order};
 
-const FIELDS: &[Field] =
+pub(super) const FIELDS: &[Field] =
     &[field("name", Shape::Name), field("scope", Shape::Text), field("expires_in", Shape::Duration)];
 
 pub(super) async fn list(State(api): State<Api>, wanted: Wanted) -> Result<Page, Refusal> {

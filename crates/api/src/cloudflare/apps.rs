@@ -25,7 +25,7 @@ use super::refusal::Refusal;
 use super::written::Written;
 use super::{Api, At, found, in_order, usage};
 
-const FIELDS: &[Field] = &[
+pub(super) const FIELDS: &[Field] = &[
     field("type", Shape::Text),
     field("name", Shape::Name),
     field("domain", Shape::Text),
@@ -150,7 +150,7 @@ pub(super) fn rewritten(before: &Object, app: &AppDocument) -> Content {
     Content { document: Content::new(app, &(), None).document, ..before.content.clone() }
 }
 
-const SETTINGS: &[Field] = &[field("allow_iframe", Shape::Flag), kept("skip_interstitial", Shape::Flag)];
+pub(super) const SETTINGS: &[Field] = &[field("allow_iframe", Shape::Flag), kept("skip_interstitial", Shape::Flag)];
 
 /// Both settings; one that is not written is unset.
 pub(super) async fn set_settings(

@@ -12,8 +12,8 @@ use super::written::Written;
 
 /// One field.
 pub(super) struct Field {
-    name: &'static str,
-    shape: Shape,
+    pub(super) name: &'static str,
+    pub(super) shape: Shape,
     acted_on: bool,
 }
 

@@ -15,7 +15,7 @@ use super::refusal::Refusal;
 use super::written::Written;
 use super::{Api, At, found, in_order, outside, usage};
 
-const FIELDS: &[Field] = &[
+pub(super) const FIELDS: &[Field] = &[
     field("name", Shape::Name),
     field("type", Shape::Text),
     field("config", Shape::Object),

@@ -13,7 +13,7 @@ use super::fields::{Field, Shape, field, kept, needed, notes, shaped};
 use super::refusal::Refusal;
 use super::written::Written;
 
-const FIELDS: &[Field] = &[
+pub(super) const FIELDS: &[Field] = &[
     field("email", Shape::Name),
     // There are no devices whose session could be ended.
     kept("devices", Shape::Flag),

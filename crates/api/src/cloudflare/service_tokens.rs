@@ -18,7 +18,7 @@ use super::refusal::Refusal;
 use super::written::Written;
 use super::{Api, At, found, in_order, usage};
 
-const FIELDS: &[Field] = &[
+pub(super) const FIELDS: &[Field] = &[
     field("name", Shape::Name),
     field("duration", Shape::Text),
     field("enabled", Shape::Flag),
@@ -153,6 +153,8 @@ fn take(token: &mut ServiceTokenDocument, fields: &Map<String, Value>, now: Time
     if token.expires_at.is_none() || token.duration != before {
         token.expires_at = end(token.duration.as_deref().unwrap_or(A_YEAR), now)?;
     }
+    // It means something only when the secret changes, and is held to its form always.
+    grace(fields, now)?;
     token.enabled = fields.get("enabled").and_then(Value::as_bool).unwrap_or(token.enabled);
     Ok(())
 }

@@ -13,7 +13,7 @@ use super::refusal::Refusal;
 use super::written::Written;
 use super::{Api, At, found};
 
-const FIELDS: &[Field] = &[field("name", Shape::Name)];
+pub(super) const FIELDS: &[Field] = &[field("name", Shape::Name)];
 
 pub(super) async fn list(State(api): State<Api>, wanted: Wanted) -> Result<Page, Refusal> {
     let set = api.set();

@@ -8,6 +8,7 @@ mod apps;
 mod door;
 mod groups;
 mod identity_providers;
+mod openapi;
 mod organizations;
 mod policies;
 mod service_tokens;

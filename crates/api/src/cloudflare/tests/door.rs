@@ -90,6 +90,7 @@ impl Door {
         let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
         let body = to_bytes(body, 1 << 24).await.unwrap();
         let body = serde_json::from_slice(&body).unwrap_or_else(|error| panic!("{method} {target}: {error}: {body:?}"));
+        super::openapi::conforms(method, target, parts.status.as_u16(), &body);
         Answer { status: parts.status.as_u16(), headers: parts.headers, body }
     }
 
