@@ -19,6 +19,7 @@ mod doctor;
 mod drain;
 mod error_pages;
 mod evaluation;
+mod every_route;
 mod faults;
 mod faults_on_purpose;
 mod framing;
