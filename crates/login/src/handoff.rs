@@ -52,13 +52,11 @@ impl Visit {
             "isSSO": is_sso,
         });
         let state = URL_SAFE_NO_PAD.encode(state.to_string());
-        let key = Secret::random();
-        let location =
-            format!("{}{}authorized?nonce={}&state={state}", target.origin, site::ACCESS_PREFIX, key.expose());
         let expires_at = self.arrival.now.plus(HANDOFF_LIFETIME);
         let handoff = Handoff { target, session: session.nonce.clone(), expires_at, chain };
-        self.login.store.leave_handoff(&key, &handoff).await?;
-        Ok(redirect(&location))
+        let key = self.login.store.leave_handoff(&handoff).await?;
+        let authorized = format!("{}{}authorized", handoff.target.origin, site::ACCESS_PREFIX);
+        Ok(redirect(&format!("{authorized}?nonce={}&state={state}", key.expose())))
     }
 
     async fn authorized(&self) -> Result<Response, Stop> {

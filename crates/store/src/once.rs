@@ -3,12 +3,15 @@
 //! who reads the database can use them.
 
 use doorward_model::login::Handoff;
-use doorward_model::secret::{Secret, sha256_hex};
+use doorward_model::secret::{Secret, random_bytes, sha256_hex};
 use doorward_model::time::Timestamp;
 
 use crate::Store;
 use crate::error::StoreError;
 use crate::statement::{query, text};
+
+/// What the keys of hand-overs are sealed for, so that they are known as ours.
+const HANDOFF: &str = "key of a hand-over";
 
 impl Store {
     /// Uses an attempt up. `true` for exactly one caller, on all nodes together.
@@ -26,11 +29,13 @@ impl Store {
             .map(|rows| rows == 1)
     }
 
-    /// Leaves a finished sign-in to be collected by whoever knows the key.
+    /// Leaves a finished sign-in to be collected by whoever knows the key,
+    /// which is URL-safe text.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn leave_handoff(&self, key: &Secret, handoff: &Handoff) -> Result<(), StoreError> {
+    pub async fn leave_handoff(&self, handoff: &Handoff) -> Result<Secret, StoreError> {
+        let key = Secret::new(self.sealer().seal(HANDOFF, &random_bytes::<16>()));
         self.database()
             .change(
                 query("INSERT INTO handoffs (digest, handoff, expires_at) VALUES ($1, $2, $3)")
@@ -38,8 +43,8 @@ impl Store {
                     .bind(serde_json::to_string(handoff).expect("a hand-over has text keys only"))
                     .bind(handoff.expires_at.0),
             )
-            .await
-            .map(|_| ())
+            .await?;
+        Ok(key)
     }
 
     /// Takes a finished sign-in away. Exactly one caller gets it, on all
@@ -49,6 +54,10 @@ impl Store {
     /// # Errors
     /// When the database does not answer; the hand-over may then be gone.
     pub async fn collect_handoff(&self, key: &Secret, now: Timestamp) -> Result<Option<Handoff>, StoreError> {
+        // Keys that a stranger made up cost the database nothing.
+        if self.sealer().open(HANDOFF, key.expose()).is_none() {
+            return Ok(None);
+        }
         let rows = self
             .database()
             .change_returning(
