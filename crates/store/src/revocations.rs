@@ -25,6 +25,8 @@ const REACH_OF_VERIFIERS: i64 = 30;
 pub struct Revocations {
     marks: RwLock<Marks>,
     version: AtomicU64,
+    /// The number of the last change that is in memory.
+    heard: AtomicI64,
     /// How long they are believed without news.
     fresh_for: Duration,
     began: Instant,
@@ -41,8 +43,6 @@ pub(crate) struct Mark {
     /// Seconds since the epoch.
     pub(crate) not_before: i64,
     pub(crate) expires_at: Timestamp,
-    /// Its number in the order of changes.
-    pub(crate) seq: i64,
     /// When another node wrote it, if it said so.
     pub(crate) written_at: Option<Timestamp>,
 }
@@ -52,7 +52,6 @@ struct Marks {
     sessions: HashMap<IdentityNonce, Bound>,
     users: HashMap<UserId, Bound>,
     apps: HashMap<Aud, Bound>,
-    last_seq: i64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -166,8 +165,14 @@ impl Revocations {
     }
 
     /// The number of the last change that is in memory.
-    pub(crate) fn last_seq(&self) -> i64 {
-        self.read().last_seq
+    pub(crate) fn heard(&self) -> i64 {
+        self.heard.load(Ordering::Acquire)
+    }
+
+    /// Everything up to this number is in memory. It may be smaller than what
+    /// was said before: a replica that took over counts on from what it has.
+    pub(crate) fn heard_up_to(&self, number: i64) {
+        self.heard.store(number, Ordering::Release);
     }
 
     /// Whether the marks were read at all.
@@ -227,6 +232,7 @@ impl Default for Revocations {
         Self {
             marks: RwLock::default(),
             version: AtomicU64::new(0),
+            heard: AtomicI64::new(0),
             fresh_for: FRESH_FOR,
             began: Instant::now(),
             refreshed: AtomicU64::new(0),
@@ -237,7 +243,6 @@ impl Default for Revocations {
 
 impl Marks {
     fn add(&mut self, mark: Mark) -> bool {
-        self.last_seq = self.last_seq.max(mark.seq);
         let bound = Bound { not_before: mark.not_before, expires_at: mark.expires_at };
         match mark.what {
             Revoked::Session(nonce) => raise(&mut self.sessions, nonce, bound),
@@ -273,7 +278,7 @@ mod tests {
 
     fn mark(what: Revoked, not_before: i64) -> Mark {
         let expires_at = Timestamp::from_secs(not_before + 100);
-        Mark { what, not_before, expires_at, seq: not_before, written_at: Some(NOW) }
+        Mark { what, not_before, expires_at, written_at: Some(NOW) }
     }
 
     fn bearings(iat: i64) -> Bearings {

@@ -11,7 +11,7 @@ use crate::database::{Step, also, must};
 use crate::error::StoreError;
 use crate::postgres::Topic;
 use crate::revocations::Mark;
-use crate::statement::{Row, Statement, number, optional_number, query, text, unreadable};
+use crate::statement::{Row, Statement, number, optional_number, optional_text, query, text, unreadable};
 
 /// No token lives longer than 31 days; a day more covers clocks that differ
 /// and tokens that are renewed a little after their end.
@@ -27,12 +27,12 @@ impl Store {
     pub async fn revoke(&self, what: &Revoked, now: Timestamp) -> Result<(), StoreError> {
         let not_before = self.0.revocations.second_to_cover(now);
         let expires_at = now.plus(LONGEST_TOKEN);
-        let mark = Mark { what: what.clone(), not_before, expires_at, seq: 0, written_at: None };
+        let mark = Mark { what: what.clone(), not_before, expires_at, written_at: None };
         let mut steps = vec![must(next_number()), must(recorded(&mark))];
         steps.extend(marked_sessions(&mark));
         steps.extend(ended_sessions(what, now));
         if self.database().all_or_nothing(self.announced(Topic::Revocations, steps)).await?.is_none() {
-            return Err(unreadable("sequences.value", "the row revocations is gone"));
+            return Err(no_number());
         }
         self.0.revocations.absorb(vec![mark]);
         if let Revoked::User(_) = what {
@@ -57,14 +57,15 @@ impl Store {
     /// A number is taken under a lock that is held until the commit (see
     /// `next_number`), so that nothing smaller than a number seen can still appear.
     pub(crate) async fn catch_up_with_revocations(&self) -> Result<(), StoreError> {
-        self.learn(self.0.revocations.last_seq()).await
+        self.learn(self.0.revocations.heard()).await
     }
 
     /// Forgets what is in memory for what the database holds.
     pub(crate) async fn reload_revocations(&self) -> Result<(), StoreError> {
         let asked = Instant::now();
-        let marks = self.read_marks(0).await?;
-        self.0.revocations.replace(marks);
+        let read = self.read_marks(0).await?;
+        self.0.revocations.replace(read.marks);
+        self.0.revocations.heard_up_to(read.counted);
         self.0.revocations.refreshed_at(asked);
         Ok(())
     }
@@ -81,8 +82,14 @@ impl Store {
     /// are in force, and as of the moment they were asked for.
     async fn learn(&self, after: i64) -> Result<(), StoreError> {
         let (asked, first) = (Instant::now(), !self.0.revocations.are_loaded());
-        let marks = self.read_marks(after).await?;
-        let written = self.0.revocations.absorb(marks);
+        let mut read = self.read_marks(after).await?;
+        if read.counted < after {
+            // Numbers that were heard are given once more: after a failover that lost
+            // commits, or from a backup. What is in memory stays.
+            read = self.read_marks(0).await?;
+        }
+        let written = self.0.revocations.absorb(read.marks);
+        self.0.revocations.heard_up_to(read.counted);
         self.0.revocations.refreshed_at(asked);
         // What a node finds when it starts was not late.
         if !first {
@@ -92,11 +99,28 @@ impl Store {
         Ok(())
     }
 
-    async fn read_marks(&self, after: i64) -> Result<Vec<Mark>, StoreError> {
-        let columns = "SELECT kind, subject, not_before, seq, expires_at, written_at FROM revocations WHERE seq > $1";
+    /// One statement, so that the marks are all there are up to the number.
+    async fn read_marks(&self, after: i64) -> Result<Read, StoreError> {
+        let columns = "SELECT sequences.value AS counted, kind, subject, not_before, expires_at, written_at \
+                       FROM sequences LEFT JOIN revocations ON revocations.seq > $1 \
+                       WHERE sequences.name = 'revocations'";
         let rows = self.watching().rows(|| query(columns).bind(after)).await?;
-        rows.iter().map(mark).collect()
+        let Some(first) = rows.first() else { return Err(no_number()) };
+        let counted = number(first, "counted")?;
+        let marks = rows.iter().filter_map(|row| mark(row).transpose()).collect::<Result<_, _>>()?;
+        Ok(Read { marks, counted })
     }
+}
+
+/// What the database says of revocations.
+struct Read {
+    marks: Vec<Mark>,
+    /// The number of the last one.
+    counted: i64,
+}
+
+fn no_number() -> StoreError {
+    unreadable("sequences.value", "the row revocations is gone")
 }
 
 fn next_number() -> Statement {
@@ -154,19 +178,20 @@ fn columns(what: &Revoked) -> (&'static str, String) {
     }
 }
 
-fn mark(row: &Row) -> Result<Mark, StoreError> {
+/// `None`: the row is there for the number alone.
+fn mark(row: &Row) -> Result<Option<Mark>, StoreError> {
+    let Some(kind) = optional_text(row, "kind")? else { return Ok(None) };
     let subject = text(row, "subject")?;
-    let what = match text(row, "kind")?.as_str() {
+    let what = match kind.as_str() {
         "session" => Revoked::Session(IdentityNonce::from_text(&subject)),
         "user" => Revoked::User(subject.parse().map_err(|error| unreadable("subject", error))?),
         "app" => Revoked::App(Aud::try_from(subject).map_err(|error| unreadable("subject", error))?),
         kind => return Err(unreadable("kind", kind)),
     };
-    Ok(Mark {
+    Ok(Some(Mark {
         what,
         not_before: number(row, "not_before")?,
         expires_at: Timestamp(number(row, "expires_at")?),
-        seq: number(row, "seq")?,
         written_at: optional_number(row, "written_at")?.map(Timestamp),
-    })
+    }))
 }

@@ -1,5 +1,6 @@
 //! Revoking, and how other nodes hear of it.
 
+use doorward_model::id::IdentityNonce;
 use doorward_model::session::{Bearings, Revoked, Session};
 use doorward_model::time::{Lifetime, Timestamp};
 use doorward_store::{KeyState, Store, StoreError};
@@ -15,6 +16,7 @@ crate::on_both_databases! {
     r_08_moments_before_1970_and_after_2038_are_kept_as_they_are
     revocations_at_once_all_count
     marks_written_by_others_are_found_by_the_poll
+    i10_numbers_that_went_back_are_noticed_at_the_next_look
 }
 
 crate::in_memory_too! {
@@ -113,7 +115,7 @@ async fn marks_written_by_others_are_found_by_the_poll(bench: Bench) {
         async move { store.watch().await }
     });
     let (_, token) = &revocable()[0];
-    let token = Bearings { session: Some(doorward_model::id::IdentityNonce::from_text("n")), ..token.clone() };
+    let token = Bearings { session: Some(IdentityNonce::from_text("n")), ..token.clone() };
     // Written without an announcement, as when it was lost.
     bench
         .meddle(
@@ -123,6 +125,37 @@ async fn marks_written_by_others_are_found_by_the_poll(bench: Bench) {
         )
         .await;
     eventually("the poll finds the mark", || store.revocations().is_revoked(&token)).await;
+    watching.abort();
+}
+
+async fn i10_numbers_that_went_back_are_noticed_at_the_next_look(bench: Bench) {
+    let store = bench.node().await;
+    let watching = tokio::spawn({
+        let store = store.clone();
+        async move { store.watch().await }
+    });
+    let token = |nonce| Bearings {
+        session: Some(IdentityNonce::from_text(nonce)),
+        ..revocable().into_iter().next().unwrap().1
+    };
+    bench
+        .meddle(
+            "UPDATE sequences SET value = 40 WHERE name = 'revocations'; \
+             INSERT INTO revocations (kind, subject, not_before, seq, expires_at) \
+             VALUES ('session', 'before', 1800000000, 40, 1900000000000)",
+        )
+        .await;
+    eventually("the poll finds the mark", || store.revocations().is_revoked(&token("before"))).await;
+    // What a replica that had not heard of the last ones does when it takes over.
+    bench
+        .meddle(
+            "DELETE FROM revocations; UPDATE sequences SET value = 20 WHERE name = 'revocations'; \
+             INSERT INTO revocations (kind, subject, not_before, seq, expires_at) \
+             VALUES ('session', 'after', 1800000000, 20, 1900000000000)",
+        )
+        .await;
+    eventually("a mark with a smaller number counts", || store.revocations().is_revoked(&token("after"))).await;
+    assert!(store.revocations().is_revoked(&token("before")), "what was heard stays revoked");
     watching.abort();
 }
 
