@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use sqlx::{AnyConnection, Connection};
+
 use crate::support::client::Client;
 use crate::support::config::{ALICE, APP, Config, OTHER, app};
 use crate::support::deadline::eventually;
@@ -149,4 +151,33 @@ async fn the_built_in_people_stay_when_another_node_configures() {
     eventually("the change is in force on the other node", open).await;
     let mut alice = Client::new(&two);
     assert_eq!(alice.sign_in(&two.at(APP, "/"), ALICE).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_node_that_cannot_read_what_is_configured_is_not_ready() {
+    let (origin, database) = (Origin::start().await, postgres::database().await);
+    let node = Gateway::serve(&Config::standard(&origin).on_store(&database)).await;
+    let is_ready = async || node.admin_call("GET", "/readyz", None).await.0 == 200;
+    assert!(is_ready().await);
+    // As a newer version might write it.
+    meddle(
+        &database,
+        "UPDATE sequences SET value = value + 1 WHERE name = 'objects'; \
+         INSERT INTO objects (kind, id, owner, document, extension, removed, seq, created_at, updated_at) \
+         SELECT 'group', 'not an id', 'api', '{\"name\": 1}', '{}', 0, value, 0, 0 FROM sequences WHERE name = 'objects'",
+    )
+    .await;
+    eventually("it says that it fell behind", async || (!is_ready().await).then_some(())).await;
+    let (_, checks) = node.admin_call("GET", "/readyz", None).await;
+    assert!(checks.to_string().contains("what is configured cannot be taken over"), "{checks}");
+    assert_eq!(status(&node, APP, "/").await, 302, "what was in force stays");
+    meddle(&database, "DELETE FROM objects WHERE id = 'not an id'").await;
+    eventually("it is ready again", async || is_ready().await.then_some(())).await;
+}
+
+async fn meddle(database: &str, sql: &'static str) {
+    sqlx::any::install_default_drivers();
+    let mut connection = AnyConnection::connect(database).await.expect("the database is there");
+    sqlx::raw_sql(sql).execute(&mut connection).await.expect("the statements are SQL");
+    connection.close().await.expect("nothing is under way");
 }

@@ -16,10 +16,12 @@ const POLL: Duration = Duration::from_secs(1);
 /// restored from a backup or a replica that took over may have counted otherwise.
 const WHOLE_ROUNDS: u64 = 300;
 
-/// Whether another file is in force, as far as was said.
+/// Whether another file is in force, as far as was said, and whether this node has fallen behind.
 #[derive(Debug, Default)]
 pub(crate) struct Follow {
     other_file: AtomicBool,
+    /// What others configured could not be taken over at the last look.
+    behind: AtomicBool,
 }
 
 impl Follow {
@@ -40,6 +42,7 @@ impl Objects {
             let whole = failing.is_some() || round.is_multiple_of(WHOLE_ROUNDS);
             let outcome = self.hear_of(if whole { Look::Whole } else { Look::SinceLast }).await;
             failing = told(failing, outcome);
+            self.0.follow.behind.store(failing.is_some(), Ordering::Relaxed);
             round = round.wrapping_add(1);
         }
     }
@@ -88,6 +91,14 @@ impl Objects {
             self.compare_with_file();
         }
         Ok(())
+    }
+
+    /// Whether what is in force is what is configured, as of the last look. While
+    /// the database is away, or holds an object that this version cannot read,
+    /// it is what was configured before.
+    #[must_use]
+    pub fn is_up_to_date(&self) -> bool {
+        !self.0.follow.behind.load(Ordering::Relaxed)
     }
 
     /// Whether what files declare is what this node's own file says. The file

@@ -132,7 +132,7 @@ pub(super) fn doors(on: Foundation<'_>, client_secret: Option<Secret>) -> Doors 
     });
     let admin = doorward_api::router(doorward_api::Parts {
         registry: Arc::new(registry),
-        readiness: readiness(on.store.clone(), Arc::clone(&draining)),
+        readiness: readiness(on.store.clone(), on.objects.clone(), Arc::clone(&draining)),
         hosts: [vec![config.listen.admin.ip().to_string()], config.listen.admin_hosts.clone()].concat(),
         nested: std::iter::once(cloudflare(on)).chain(control_site).collect(),
     });
@@ -278,10 +278,15 @@ fn registry() -> Registry {
     registry
 }
 
-/// Able to serve: the store answers, revocations are fresh, and nobody asked us to stop.
-fn readiness(store: Store, draining: Arc<AtomicBool>) -> Readiness {
+/// Able to serve: the store answers, revocations are fresh, what is configured
+/// is in force, and nobody asked us to stop.
+fn readiness(store: Store, objects: Objects, draining: Arc<AtomicBool>) -> Readiness {
     Readiness::new(move || {
         let (store, draining) = (store.clone(), draining.load(Ordering::Relaxed));
+        let configured = match objects.is_up_to_date() {
+            true => Check::passed("configuration"),
+            false => Check::failed("configuration", "what is configured cannot be taken over; the log says why"),
+        };
         async move {
             let answers = tokio::time::timeout(PROBE, store.ping()).await;
             let store_check = match answers {
@@ -298,7 +303,7 @@ fn readiness(store: Store, draining: Arc<AtomicBool>) -> Readiness {
                 true => Check::failed("running", "the process is stopping"),
             };
             // A process without keys never gets as far as answering this.
-            vec![store_check, Check::passed("keys"), revocations, running]
+            vec![store_check, Check::passed("keys"), revocations, configured, running]
         }
     })
 }
