@@ -111,10 +111,11 @@ impl Catalog {
         changed
     }
 
-    /// The same snapshot under another name of the team.
+    /// The same snapshot of a team that is reached elsewhere.
     #[must_use]
     pub fn with_team(&self, team: Team) -> Self {
-        Self { team, ..self.clone() }
+        let (name, session_duration) = (self.team.name.clone(), self.team.session_duration);
+        Self { team: Team { name, session_duration, ..team }, ..self.clone() }
     }
 
     #[must_use]

@@ -107,13 +107,13 @@ mod tests {
     #[test]
     fn a_view_follows_every_change_of_what_it_shows() {
         let live = LiveCatalog::new(catalog(1));
-        let view = live.seen_as(|catalog| catalog.with_team(Team { name: "seen".into(), ..catalog.team().clone() }));
-        let seen = || (view.load().generation(), view.load().team().name.clone());
+        let view = live.seen_as(|catalog| catalog.with_team(Team { domain: "seen".into(), ..catalog.team().clone() }));
+        let seen = || (view.load().generation(), view.load().team().domain.clone());
         assert_eq!(seen(), (1, "seen".to_owned()));
         live.replace(catalog(2));
         assert_eq!(seen(), (2, "seen".to_owned()));
         live.clone().update(|_| catalog(3));
         assert_eq!(seen(), (3, "seen".to_owned()));
-        assert_eq!(live.load().team().name, "acme");
+        assert_eq!(live.load().team().domain, "acme.cloudflareaccess.com");
     }
 }

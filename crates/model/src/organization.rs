@@ -7,10 +7,15 @@ use serde::{Deserialize, Serialize};
 use crate::colour::Colour;
 use crate::host::Host;
 use crate::id::CustomPageId;
+use crate::time::Lifetime;
 
 /// The settings of the team that touch requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Organization {
+    /// What people read; none is the team's name.
+    pub name: Option<String>,
+    /// Life of the organisation session.
+    pub session_duration: Lifetime,
     /// Straight to the provider wherever an application allows only one.
     pub auto_redirect_to_identity: bool,
     /// Requests to a host or path of no application are refused; else they
@@ -24,9 +29,14 @@ pub struct Organization {
     pub custom_pages: OrganizationPages,
 }
 
+/// Cloudflare's default.
+const DAY: Lifetime = Lifetime::from_hours(24);
+
 impl Default for Organization {
     fn default() -> Self {
         Self {
+            name: None,
+            session_duration: DAY,
             auto_redirect_to_identity: false,
             deny_unmatched_requests: true,
             deny_unmatched_requests_exempted_zone_names: Vec::new(),

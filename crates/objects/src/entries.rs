@@ -49,7 +49,7 @@ fn of_keys<'a>(set: &Set, keys: impl Iterator<Item = &'a Key>, setting: &Setting
             Kind::List => entries.extend(list(set, key)?),
             Kind::Certificate => entries.extend(certificate(set, key)?),
             Kind::CustomPage => entries.extend(custom_page(set, key)?),
-            Kind::Organization => entries.push(organization(set, key)?),
+            Kind::Organization => entries.extend(organization(set, key, setting)?),
             Kind::SshCa => entries.extend(ssh_ca(set, key)?),
         }
     }
@@ -140,12 +140,17 @@ fn ssh_ca(set: &Set, key: &Key) -> Result<Option<Change>, Unreadable> {
 }
 
 /// Without its object everything is as it is usually.
-fn organization(set: &Set, key: &Key) -> Result<Change, Unreadable> {
+fn organization(set: &Set, key: &Key, setting: &Setting) -> Result<[Change; 2], Unreadable> {
     let organization = match set.get(key) {
-        Some(object) => Organization::from(object.document::<OrganizationDocument>()?),
+        Some(object) => {
+            let document: OrganizationDocument = object.document()?;
+            Organization::try_from(document).map_err(|error| object.unreadable(error))?
+        }
         None => Organization::default(),
     };
-    Ok(Change::Organization(Arc::new(organization)))
+    let name = organization.name.clone().unwrap_or_else(|| setting.team.name.clone());
+    let team = Change::Team { name, session_duration: organization.session_duration };
+    Ok([team, Change::Organization(Arc::new(organization))])
 }
 
 /// In the order of the file; what the API made comes after that, the oldest first.

@@ -18,6 +18,7 @@ use crate::policy::{Decision, Policy};
 use crate::route::Route;
 use crate::rule::{Nothing, Rule};
 use crate::service_token::ServiceToken;
+use crate::site::Team;
 use crate::ssh_ca::SshCa;
 use crate::time::Lifetime;
 
@@ -48,8 +49,11 @@ pub enum Change {
     SshCa(Arc<SshCa>),
     NoSshCa(AppId),
     Organization(Arc<Organization>),
-    /// Life of the organisation session.
-    SessionDuration(Lifetime),
+    /// What the organisation says of the team.
+    Team {
+        name: String,
+        session_duration: Lifetime,
+    },
 }
 
 impl Catalog {
@@ -101,7 +105,7 @@ impl Catalog {
                 self.open = organization.passes_some().then(|| Arc::new(self.open_app()));
                 self.organization = organization;
             }
-            Change::SessionDuration(duration) => self.team.session_duration = duration,
+            Change::Team { name, session_duration } => self.team = Team { name, session_duration, ..self.team.clone() },
         }
     }
 

@@ -133,7 +133,6 @@ pub(super) struct RawTeam {
     pub(super) name: Option<At<String>>,
     pub(super) domain: Option<At<String>>,
     pub(super) url: Option<At<Url>>,
-    pub(super) session_duration: Option<Lifetime>,
     /// None where the file decides nothing of it.
     pub(super) organization: Option<RawOrganization>,
 }
@@ -256,15 +255,7 @@ impl RawEmulator {
 
 impl RawTeam {
     const fn absent() -> Self {
-        Self {
-            line: 1,
-            is_named: false,
-            name: None,
-            domain: None,
-            url: None,
-            session_duration: None,
-            organization: None,
-        }
+        Self { line: 1, is_named: false, name: None, domain: None, url: None, organization: None }
     }
 
     fn read(table: Table<'_>) -> Self {
@@ -274,7 +265,6 @@ impl RawTeam {
             name: table.read("name", label),
             domain: table.read("domain", host_name),
             url: table.read("url", origin),
-            session_duration: table.read("session_duration", str::parse::<Lifetime>).map(|at| at.value),
             organization: RawOrganization::read(&table),
         };
         table.close();

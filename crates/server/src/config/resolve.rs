@@ -98,7 +98,6 @@ fn team(raw: &RawFile, findings: &Findings) -> TeamSettings {
         domain: raw.team.domain.as_ref().map_or_else(|| format!("{name}.cloudflareaccess.com"), |at| at.value.clone()),
         name,
         url: raw.team.url.as_ref().map(|at| at.value.clone()),
-        session_duration: raw.team.session_duration.unwrap_or(DAY),
     }
 }
 
@@ -193,6 +192,8 @@ impl Resolving<'_> {
             page.and_then(|page| self.names.custom_pages.id(&page.value, page.line, self.findings))
         };
         Organization {
+            name: None,
+            session_duration: raw.session_duration.unwrap_or(usual.session_duration),
             auto_redirect_to_identity: raw.auto_redirect_to_identity.unwrap_or(usual.auto_redirect_to_identity),
             deny_unmatched_requests: deny,
             deny_unmatched_requests_exempted_zone_names: raw.exempted_zones.into_iter().map(|at| at.value).collect(),

@@ -142,7 +142,6 @@ pub struct TeamSettings {
     pub name: String,
     pub domain: String,
     pub url: Option<Url>,
-    pub session_duration: Lifetime,
 }
 
 impl TeamSettings {
@@ -169,7 +168,7 @@ impl TeamSettings {
             domain: self.domain.clone(),
             host: host.parse().expect("the team's URL was checked to hold a host"),
             url,
-            session_duration: self.session_duration,
+            session_duration: Organization::default().session_duration,
         }
     }
 }

@@ -4,6 +4,7 @@ use doorward_model::colour::Colour;
 use doorward_model::custom_page::PageKind;
 use doorward_model::id::CustomPageId;
 use doorward_model::organization::LoginDesign;
+use doorward_model::time::Lifetime;
 
 use super::super::document::{At, Table};
 use super::objects::{https_url, names, uuid, word};
@@ -11,6 +12,7 @@ use super::{host_name, naming};
 
 /// The organisation's settings, under `[team]`.
 pub(in crate::config) struct RawOrganization {
+    pub(in crate::config) session_duration: Option<Lifetime>,
     pub(in crate::config) auto_redirect_to_identity: Option<bool>,
     pub(in crate::config) deny_unmatched_requests: Option<At<bool>>,
     pub(in crate::config) exempted_zones: Vec<At<String>>,
@@ -21,7 +23,8 @@ pub(in crate::config) struct RawOrganization {
     pub(in crate::config) identity_denied: Option<At<String>>,
 }
 
-const KEYS: [&str; 6] = [
+const KEYS: [&str; 7] = [
+    "session_duration",
     "auto_redirect_to_identity",
     "deny_unmatched_requests",
     EXEMPTED,
@@ -41,6 +44,7 @@ impl RawOrganization {
         });
         let (forbidden, identity_denied) = pages.unwrap_or_default();
         is_written.then(|| Self {
+            session_duration: table.read("session_duration", str::parse::<Lifetime>).map(|at| at.value),
             auto_redirect_to_identity: table.flag("auto_redirect_to_identity").map(|at| at.value),
             deny_unmatched_requests: table.flag("deny_unmatched_requests"),
             exempted_zones: table.list(EXEMPTED, host_name).map(|list| list.value).unwrap_or_default(),
