@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use crate::support::client::Client;
 use crate::support::config::{ALICE, APP, Config, app, route};
 use crate::support::deadline::eventually;
 use crate::support::gateway::Gateway;
@@ -10,6 +11,7 @@ use crate::support::node::sdk;
 use crate::support::origin::Origin;
 use crate::support::postgres;
 use crate::support::raw::exchange;
+use crate::support::token::claims;
 
 /// A host that a route of the file serves, and that no application of it covers.
 const MADE: &str = "made.localhost";
@@ -115,7 +117,50 @@ async fn a_reset_of_the_emulator_takes_out_what_the_api_made_and_nothing_else() 
     assert_eq!(status(&gateway, &[]).await, 404, "gone when the call has answered");
     let (_, apps) = call(&gateway, "GET", "/apps", None).await;
     assert_eq!(apps["result"].as_array().unwrap().len(), 5, "the file's stay");
-    let mut alice = crate::support::client::Client::new(&gateway);
+    let mut alice = Client::new(&gateway);
     assert_eq!(alice.sign_in(&gateway.at(APP, "/"), ALICE).await.status, 200);
     assert_eq!(call(&gateway, "POST", "/apps", Some(made)).await.0, 201, "and it can be made again");
+}
+
+#[tokio::test]
+async fn what_the_api_says_of_the_organisation_is_in_force_at_once() {
+    let origin = Origin::start().await;
+    let gateway = Gateway::serve(&Config::standard(&origin).and(&route(MADE, &origin.url()))).await;
+    assert_eq!(status(&gateway, &[]).await, 404, "a host of nobody is refused");
+    let open = json!({
+        "name": "Acme Incorporated", "deny_unmatched_requests_exempted_zone_names": [MADE],
+        "is_ui_read_only": true, "ui_read_only_toggle_reason": "changed by scripts alone",
+    });
+    let (changed, answer) = call(&gateway, "PUT", "/organizations", Some(open)).await;
+    assert_eq!((changed, &answer["result"]["is_ui_read_only"]), (200, &json!(true)), "{answer}");
+    assert_eq!(status(&gateway, &[]).await, 200, "its zone passes");
+    let sign_in = Client::new(&gateway).open(&gateway.at(APP, "/")).await;
+    assert!(sign_in.body.contains("Acme Incorporated"), "{}", sign_in.body);
+    let usual = json!({ "name": null, "deny_unmatched_requests_exempted_zone_names": null });
+    assert_eq!(call(&gateway, "PUT", "/organizations", Some(usual)).await.0, 200);
+    assert_eq!(status(&gateway, &[]).await, 404, "and null takes it back");
+}
+
+#[tokio::test]
+async fn an_organisation_that_the_file_describes_is_changed_there_alone() {
+    let origin = Origin::start().await;
+    let domain = "domain = \"acme.cloudflareaccess.com\"";
+    let config = |lines: &str| Config::standard(&origin).with(domain, &format!("{domain}\n{lines}"));
+    let gateway = Gateway::serve(&config("session_duration = \"8h\"")).await;
+    let (_, shown) = call(&gateway, "GET", "/organizations", None).await;
+    assert_eq!(shown["result"]["session_duration"], "8h", "{shown}");
+    let (refused, answer) = call(&gateway, "PUT", "/organizations", Some(json!({ "name": "x" }))).await;
+    assert_eq!(refused, 409, "{answer}");
+    assert!(answer["errors"][0]["message"].as_str().unwrap().contains("doorward.toml"), "{answer}");
+    gateway.rewrite(&config(""));
+    gateway.signal("HUP");
+    gateway.logs("was reloaded").await;
+    let (_, shown) = call(&gateway, "GET", "/organizations", None).await;
+    assert_eq!(shown["result"]["session_duration"], "24h", "the file let go of it: {shown}");
+    assert_eq!(call(&gateway, "PUT", "/organizations", Some(json!({ "session_duration": "1h" }))).await.0, 200);
+    let mut alice = Client::new(&gateway);
+    assert_eq!(alice.sign_in(&gateway.at(APP, "/"), ALICE).await.status, 200);
+    let token = alice.jar.value("acme.localhost", "CF_Authorization").expect("a session of the organisation");
+    let claims = claims(token);
+    assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 3600, "sessions are shorter");
 }

@@ -149,6 +149,15 @@ for used, resource in [(policy, access.policies), (group, access.groups), (robot
     refused(cloudflare.ConflictError, resource.delete, used.id)
 refused(cloudflare.ConflictError, access.tags.delete, "sdk")
 
+team = trust.organizations.list(account_id=account)
+changed = trust.organizations.update(
+    account_id=account, name="SDK team", auth_domain=team.auth_domain, session_duration="12h", login_design={"header_text": "SDK"}
+)
+assert (changed.name, changed.session_duration, changed.login_design.header_text) == ("SDK team", "12h", "SDK")
+changed = trust.organizations.update(account_id=account, name=team.name, session_duration=None)
+assert (changed.name, changed.auth_domain) == (team.name, team.auth_domain)
+refused(cloudflare.ConflictError, trust.organizations.create, name="x", auth_domain="x.cloudflareaccess.com")
+
 assert trust.organizations.revoke_users(account_id=account, email="a@example.com") is True
 
 rest = [f"policies/{policy.id}", f"groups/{group.id}", f"service_tokens/{robot.id}", f"identity_providers/{idp.id}"]

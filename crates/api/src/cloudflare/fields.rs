@@ -111,10 +111,7 @@ fn check(field: &Field, value: &Value) -> Result<(), String> {
         }
         Shape::Duration => duration(name, text()?).map(|_| ()),
         Shape::WebUrl => web_url(name, text()?).map(|_| ()),
-        Shape::HttpsUrl => match web_url(name, text()?)?.scheme() {
-            "https" => Ok(()),
-            _ => Err(format!("{name} must be an https:// URL")),
-        },
+        Shape::HttpsUrl => https_url(name, text()?),
         Shape::Object => {
             if value.is_object() {
                 Ok(())
@@ -137,6 +134,14 @@ pub(super) fn duration(name: &str, text: &str) -> Result<Lifetime, String> {
     match duration > LONGEST {
         true => Err(format!("{name}: {text} is longer than ten years")),
         false => Ok(duration),
+    }
+}
+
+/// What a page over https may show.
+pub(super) fn https_url(name: &str, text: &str) -> Result<(), String> {
+    match web_url(name, text)?.scheme() {
+        "https" => Ok(()),
+        _ => Err(format!("{name} must be an https:// URL")),
     }
 }
 

@@ -54,6 +54,12 @@ impl Refusal {
         Self::new(StatusCode::CONFLICT, 11010, message)
     }
 
+    /// There is one for each account, from the start.
+    pub(crate) fn organization_exists() -> Self {
+        let message = "access.api.error.organization_exists: the account has its organization; change it with PUT";
+        Self::new(StatusCode::CONFLICT, 11002, message)
+    }
+
     pub(crate) fn conflict(detail: impl std::fmt::Display) -> Self {
         Self::new(StatusCode::CONFLICT, 12132, format!("access.api.error.conflict: {detail}"))
     }

@@ -10,7 +10,7 @@ use super::refusal::Refusal;
 
 /// The objects whose documents name this one by its id.
 pub(super) fn users<'a>(set: &'a Set, key: &'a Key) -> impl Iterator<Item = &'a Arc<Object>> {
-    let may_name = [Kind::App, Kind::Policy, Kind::Group].into_iter().flat_map(|kind| set.of(kind));
+    let may_name = [Kind::App, Kind::Policy, Kind::Group, Kind::Organization].into_iter().flat_map(|kind| set.of(kind));
     may_name.filter(move |object| object.key != *key && object.content.document.contains(&*key.id))
 }
 

@@ -98,7 +98,8 @@ fn every_body_has_the_fields_that_are_read() {
         ("IdentityProviderBody", identity_providers::FIELDS, &[]),
         ("PolicyBody", policies::FIELDS, &[]),
         ("AppPolicyBody", policies::FIELDS, &["precedence"]),
-        ("RevokeUserBody", organizations::FIELDS, &[]),
+        ("OrganizationBody", organizations::FIELDS, &[]),
+        ("RevokeUserBody", organizations::REVOCATION, &[]),
         ("ServiceTokenBody", service_tokens::FIELDS, &[]),
         ("TagBody", tags::FIELDS, &[]),
     ];
