@@ -41,6 +41,7 @@ mod observability;
 mod organization;
 mod origin_answers;
 mod origins;
+mod packages;
 mod parity_listing;
 mod paths;
 mod policies;

@@ -243,7 +243,7 @@ fn command() -> Command {
 }
 
 /// The binary of the same build as this test: two folders up from it.
-fn binary() -> PathBuf {
+pub(crate) fn binary() -> PathBuf {
     let test = std::env::current_exe().expect("a test knows its own path");
     let profile = test.parent().and_then(Path::parent).expect("target/<profile>/deps/<test>");
     let binary = profile.join("doorward");

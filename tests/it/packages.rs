@@ -1,0 +1,48 @@
+//! The packages for other languages: their own tests, types and examples, on the binary of this build.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::Command;
+
+use crate::support::gateway::binary;
+use crate::support::peers;
+
+/// A whole suite of another language, several gateways in it, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(240);
+
+fn package(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../packages").join(path)
+}
+
+/// Runs it to its end; what it said is the reason of the failure.
+async fn succeeds(what: &str, command: &mut Command) {
+    command.env("DOORWARD_BIN", binary()).stdin(Stdio::null()).kill_on_drop(true);
+    let output = tokio::time::timeout(PATIENCE, command.output()).await;
+    let output = output.unwrap_or_else(|_| panic!("{what}: not within {PATIENCE:?}")).unwrap();
+    let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    assert!(output.status.success(), "{what}: {}\n{}", output.status, said.concat());
+}
+
+/// A module of the Python that has what `tests/python/requirements.txt` lists, leaving nothing in the tree.
+fn python(arguments: &[&str]) -> Command {
+    let mut python = Command::new(peers::python());
+    python.arg("-m").args(arguments).env("PYTHONDONTWRITEBYTECODE", "1");
+    python
+}
+
+#[tokio::test]
+async fn the_pytest_plugin_and_its_example_pass_their_tests() {
+    let pytest = ["pytest", "-q", "-p", "no:cacheprovider"];
+    succeeds("pytest-doorward", python(&pytest).current_dir(package("pytest-doorward"))).await;
+    succeeds("its example", python(&pytest).current_dir(package("pytest-doorward/examples/flask_app"))).await;
+}
+
+#[tokio::test]
+async fn the_pytest_plugin_and_its_example_are_typed_throughout() {
+    let mypy = ["mypy", "--strict", "--no-incremental", "--cache-dir=/dev/null"];
+    let (plugin, example) = (package("pytest-doorward"), package("pytest-doorward/examples/flask_app"));
+    succeeds("the plugin", python(&mypy).arg("src").current_dir(&plugin)).await;
+    succeeds("its example", python(&mypy).arg(".").env("MYPYPATH", plugin.join("src")).current_dir(example)).await;
+}
