@@ -89,7 +89,10 @@ pub(crate) fn tell(edge: &Edge, visit: &Visit, method: &Method, caller: &Caller,
         }
         Err(refusal) => {
             let word = match (refusal.kind, caller) {
-                (RefusalKind::NeedsLogin, Caller::Nobody | Caller::Linked(_) | Caller::Person { .. }) => "login",
+                (
+                    RefusalKind::NeedsLogin | RefusalKind::NeedsPurpose,
+                    Caller::Nobody | Caller::Linked(_) | Caller::Person { .. },
+                ) => "login",
                 _ => "deny",
             };
             (word, refusal.policy.as_deref(), refusal.rule.as_deref())

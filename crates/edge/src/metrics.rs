@@ -291,7 +291,9 @@ impl Reason {
             (Caller::Unavailable, _) => Self::Unavailable,
             (Caller::BadServiceToken, _) => Self::ServiceToken,
             (Caller::Conflict, _) => Self::Conflict,
-            (Caller::Nobody, RefusalKind::NeedsLogin) => Self::NeedsLogin,
+            (Caller::Nobody, RefusalKind::NeedsLogin) | (Caller::Person { .. }, RefusalKind::NeedsPurpose) => {
+                Self::NeedsLogin
+            }
             _ => Self::Policy,
         }
     }

@@ -54,8 +54,9 @@ pub(crate) async fn respond(
         // Somebody who signed in with a provider this application does not allow is nobody to it;
         // in legacy mode so is a service token that no policy names.
         Caller::Nobody | Caller::Linked(_) | Caller::Person { .. } | Caller::Machine(_) => match refusal.kind {
-            RefusalKind::NeedsLogin if is_xhr(&head.headers) => needs_login_xhr(app, visit),
-            RefusalKind::NeedsLogin => {
+            // What for, too, is asked on the pages of the sign-in.
+            RefusalKind::NeedsLogin | RefusalKind::NeedsPurpose if is_xhr(&head.headers) => needs_login_xhr(app, visit),
+            RefusalKind::NeedsLogin | RefusalKind::NeedsPurpose => {
                 let service_token = matches!(caller, Caller::Machine(_));
                 challenge::redirect(edge, app, visit, head, catalog, service_token).await
             }
@@ -207,6 +208,7 @@ fn is_xhr(headers: &HeaderMap) -> bool {
 
 fn log(refusal: &Refusal, caller: &Caller, app: &App, visit: &Visit) {
     let why = match caller {
+        Caller::Person { .. } if refusal.kind == RefusalKind::NeedsPurpose => "this person has to say what for",
         Caller::Person { .. } => "the policies refuse this person",
         Caller::Machine(_) => "no policy lets this service token in",
         Caller::Linked(_) => "no policy lets this person of another application in",
@@ -215,7 +217,7 @@ fn log(refusal: &Refusal, caller: &Caller, app: &App, visit: &Visit) {
         Caller::Unavailable => "who is calling cannot be checked now",
         Caller::Nobody => match refusal.kind {
             RefusalKind::NeedsLogin => "nobody has signed in",
-            RefusalKind::Forbidden | RefusalKind::Denied => "no sign-in could help",
+            RefusalKind::Forbidden | RefusalKind::NeedsPurpose | RefusalKind::Denied => "no sign-in could help",
         },
     };
     tracing::info!(

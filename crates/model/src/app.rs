@@ -150,6 +150,12 @@ impl App {
         self.policies.iter().any(|policy| policy.decision == Decision::Allow)
     }
 
+    /// Whether any of its policies asks people for more than who they are.
+    #[must_use]
+    pub fn asks_purpose(&self) -> bool {
+        self.policies.iter().any(|policy| policy.purpose.is_some())
+    }
+
     /// Below which path of a host a browser keeps the application's cookie for
     /// a request there: everywhere, unless the setting says otherwise.
     #[must_use]

@@ -12,6 +12,7 @@ mod identity_provider;
 mod list;
 mod organization;
 mod policy;
+mod purpose;
 mod route;
 mod service_token;
 mod ssh_ca;
@@ -36,6 +37,7 @@ pub use self::identity_provider::{IdentityProviderConfig, IdentityProviderDocume
 pub use self::list::{ListDocument, ListItem};
 pub use self::organization::{ORGANIZATION, OrganizationDocument};
 pub use self::policy::PolicyDocument;
+pub use self::purpose::InvalidPurpose;
 pub use self::route::{RouteDocument, RouteId};
 pub use self::service_token::{PreviousSecret, ServiceTokenDocument, ServiceTokenExtension};
 pub use self::ssh_ca::SshCaDocument;

@@ -72,6 +72,8 @@ uuid_id! {
     CustomPageId "custom_page";
     /// An application's certificate authority for SSH.
     SshCaId "ssh_ca";
+    /// Somebody's request to be let in for a while.
+    ApprovalId "approval";
 }
 
 impl IdpId {

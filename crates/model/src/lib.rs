@@ -25,6 +25,7 @@ pub mod login;
 pub mod organization;
 pub mod path;
 pub mod policy;
+pub mod purpose;
 pub mod redirect;
 pub mod route;
 pub mod rule;

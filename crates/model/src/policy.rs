@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::PolicyId;
+use crate::purpose::Purpose;
 use crate::rule::Rule;
 use crate::time::Lifetime;
 
@@ -23,6 +24,9 @@ pub struct Policy {
     /// Life of the application tokens this policy lets be made; none: as the application says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_duration: Option<Lifetime>,
+    /// What people are asked each time that it lets them in; only Allow policies ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<Purpose>,
 }
 
 /// What a policy does, in the words of Cloudflare's API.

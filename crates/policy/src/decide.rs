@@ -7,6 +7,7 @@ use std::sync::Arc;
 use doorward_model::app::App;
 use doorward_model::catalog::Catalog;
 use doorward_model::policy::{Decision, Policy};
+use doorward_model::purpose::Entry;
 
 use crate::describe;
 use crate::evaluate::{Evaluation, Finding};
@@ -120,10 +121,14 @@ impl Case<'_> {
         let mut sign_in_could_help = false;
         for (index, policy) in self.order.round(Round::People) {
             let finding = evaluation.rule_set(policy.into(), trace);
-            let outcome = outcome(policy.decision, finding.met, signed_in);
+            let outcome = match outcome(policy.decision, finding.met, signed_in) {
+                Outcome::Opens if !is_answered(policy, self.facts.entry) => Outcome::AsksPurpose,
+                outcome => outcome,
+            };
             trace.policy(policy, finding.met, outcome);
             match outcome {
                 Outcome::Opens => return Ok(self.permit(index, &finding, Grant::Identity)),
+                Outcome::AsksPurpose => return Err(self.asks(policy, &finding)),
                 Outcome::Blocks if sign_in_could_help => break,
                 Outcome::Blocks => return Err(self.blocked(policy, &finding, signed_in)),
                 Outcome::AwaitsSignIn => sign_in_could_help |= policy.decision == Decision::Allow,
@@ -135,7 +140,7 @@ impl Case<'_> {
             (false, true) => RefusalKind::NeedsLogin,
             (false, false) => RefusalKind::Forbidden,
         };
-        Err(Refusal { kind, policy: None, rule: None })
+        Err(Refusal { kind, policy: None, rule: None, asks: None })
     }
 
     fn permit(&self, policy: usize, finding: &Finding, grant: Grant) -> Permit {
@@ -148,8 +153,26 @@ impl Case<'_> {
             kind: if signed_in { RefusalKind::Denied } else { RefusalKind::Forbidden },
             policy: Some(policy.name.clone()),
             rule: describe::place(policy, finding, self.catalog),
+            asks: None,
         }
     }
+
+    fn asks(&self, policy: &Policy, finding: &Finding) -> Refusal {
+        Refusal {
+            kind: RefusalKind::NeedsPurpose,
+            policy: Some(policy.name.clone()),
+            rule: describe::place(policy, finding, self.catalog),
+            asks: Some(policy.id),
+        }
+    }
+}
+
+/// Whether everything was given that the policy asks for now. What was given
+/// to another policy was an answer to another question.
+fn is_answered(policy: &Policy, entry: Option<&Entry>) -> bool {
+    let Some(purpose) = &policy.purpose else { return true };
+    let answered = entry.filter(|entry| entry.policy == policy.id);
+    answered.is_some_and(|entry| !purpose.needs_approval() || entry.approved_until.is_some())
 }
 
 /// What follows from one Allow or Block policy.

@@ -37,7 +37,7 @@ pub enum Verdict {
     Deny,
     Bypass,
     ServiceAuth,
-    /// Somebody has to sign in first.
+    /// Somebody has to pass the sign-in pages first: to say who they are, or what for.
     Login,
 }
 
@@ -71,7 +71,7 @@ impl From<&Result<Permit, Refusal>> for Verdict {
                 Grant::Identity => Self::Allow,
             },
             Err(refusal) => match refusal.kind {
-                RefusalKind::NeedsLogin => Self::Login,
+                RefusalKind::NeedsLogin | RefusalKind::NeedsPurpose => Self::Login,
                 RefusalKind::Forbidden | RefusalKind::Denied => Self::Deny,
             },
         }
@@ -129,6 +129,7 @@ impl fmt::Display for Outcome {
             Self::Blocks => "blocks",
             Self::DoesNotApply => "does not apply",
             Self::AwaitsSignIn => "could apply once somebody has signed in",
+            Self::AsksPurpose => "lets them in once they have given what it asks for",
             Self::NeedsServiceToken => "would let in a machine that proves itself, and none did",
             Self::NotReached => "not asked, a policy before it decided",
         })

@@ -7,6 +7,7 @@ use doorward_model::app::App;
 use doorward_model::catalog::Catalog;
 use doorward_model::id::{AppId, ServiceTokenId};
 use doorward_model::identity::Identity;
+use doorward_model::purpose::Entry;
 
 use crate::met::Why;
 
@@ -15,6 +16,8 @@ use crate::met::Why;
 pub struct Facts<'a> {
     /// Who signed in, as their provider told it then.
     pub identity: Option<&'a Identity>,
+    /// What they gave for this entry beyond who they are, where it holds here and now.
+    pub entry: Option<&'a Entry>,
     /// The service token that was presented, proven and in force.
     pub service_token: Option<ServiceTokenId>,
     /// The common name of the client certificate, where one was presented that
@@ -33,7 +36,15 @@ impl Facts<'_> {
     /// A request that carries nothing, from this address.
     #[must_use]
     pub const fn of_nobody(client_ip: IpAddr) -> Self {
-        Self { identity: None, service_token: None, certificate: None, linked_app: None, client_ip, country: None }
+        Self {
+            identity: None,
+            entry: None,
+            service_token: None,
+            certificate: None,
+            linked_app: None,
+            client_ip,
+            country: None,
+        }
     }
 }
 

@@ -3,4 +3,5 @@
 mod explain;
 mod invariants;
 mod order;
+mod purpose;
 pub(crate) mod sample;

@@ -61,6 +61,8 @@ pub enum Outcome {
     DoesNotApply,
     /// It could apply once somebody has signed in.
     AwaitsSignIn,
+    /// It lets the person in once they have given what it asks for.
+    AsksPurpose,
     /// It would open to a service token, and none was presented.
     NeedsServiceToken,
     /// A policy before it has decided.

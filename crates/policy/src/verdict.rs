@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use doorward_model::app::App;
-use doorward_model::id::ServiceTokenId;
+use doorward_model::id::{PolicyId, ServiceTokenId};
 use doorward_model::policy::Policy;
+use doorward_model::purpose::Purpose;
 use doorward_model::time::Lifetime;
 
 /// The proof that a request may pass (I2): without one, nothing can be sent
@@ -62,6 +63,12 @@ impl Permit {
         self.decided().and_then(|policy| policy.session_duration).unwrap_or(self.app.session_duration)
     }
 
+    /// What the policy asked of whoever passes, where it asks for something.
+    #[must_use]
+    pub fn purpose(&self) -> Option<&Purpose> {
+        self.decided()?.purpose.as_ref()
+    }
+
     fn decided(&self) -> Option<&Policy> {
         self.app.policies.get(self.policy?)
     }
@@ -86,10 +93,12 @@ pub enum Grant {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     pub kind: RefusalKind,
-    /// The name of the policy that blocked; none when no policy let it in.
+    /// The name of the policy that blocked, or that asks; none when no policy let it in.
     pub policy: Option<String>,
     /// The rule of that policy that decided.
     pub rule: Option<String>,
+    /// The policy that lets them in once they have given what it asks for.
+    pub asks: Option<PolicyId>,
 }
 
 /// What could still be done about a refusal.
@@ -100,6 +109,9 @@ pub enum RefusalKind {
     NeedsLogin,
     /// Nobody signed in, and no sign-in could help.
     Forbidden,
+    /// Somebody signed in, and a policy lets them in once they say what for,
+    /// or once that is approved.
+    NeedsPurpose,
     /// Somebody signed in, and is refused.
     Denied,
 }
@@ -111,6 +123,7 @@ impl RefusalKind {
         match self {
             Self::NeedsLogin => "needs_login",
             Self::Forbidden => "forbidden",
+            Self::NeedsPurpose => "needs_purpose",
             Self::Denied => "denied",
         }
     }

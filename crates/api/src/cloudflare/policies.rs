@@ -3,6 +3,7 @@
 use axum::extract::{Path, State};
 use doorward_model::document::{Content, Key, Kind, NoExtension, Object, PolicyDocument};
 use doorward_model::id::PolicyId;
+use doorward_model::purpose::Purpose;
 use doorward_objects::Set;
 use serde_json::{Map, Value, json};
 
@@ -23,11 +24,11 @@ pub(super) const FIELDS: &[Field] = &[
     field("exclude", Shape::List),
     field("require", Shape::List),
     field("session_duration", Shape::Duration),
-    kept("approval_groups", Shape::List),
+    field("approval_groups", Shape::List),
     field("approval_required", Shape::Flag),
     field("isolation_required", Shape::Flag),
     field("purpose_justification_required", Shape::Flag),
-    kept("purpose_justification_prompt", Shape::Text),
+    field("purpose_justification_prompt", Shape::Text),
     field("mfa_config", Shape::Object),
     kept("connection_rules", Shape::Object),
 ];
@@ -85,7 +86,27 @@ pub(super) fn checked(api: &Api, set: &Set, fields: &mut Map<String, Value>) -> 
     if !fields["decision"].as_str().is_some_and(|decision| known.contains(&decision)) {
         return Err(Refusal::invalid("/decision", "unrecognized policy decision"));
     }
+    purpose(set, fields)?;
     rules::checked(api, set, fields)
+}
+
+/// What people are asked has to be something that can be answered.
+fn purpose(set: &Set, fields: &Map<String, Value>) -> Result<(), Refusal> {
+    // One of the four decisions, as was just looked at.
+    let Some(decision) = fields.get("decision").and_then(|decision| serde_json::from_value(decision.clone()).ok())
+    else {
+        return Ok(());
+    };
+    let purpose =
+        Purpose::of_fields(decision, fields).map_err(|invalid| Refusal::invalid(invalid.pointer, invalid.why))?;
+    for (index, group) in purpose.iter().flat_map(|purpose| &purpose.approval_groups).enumerate() {
+        let missing = group.list.filter(|list| set.get(&Key::new(Kind::List, list)).is_none());
+        if let Some(list) = missing {
+            let pointer = format!("/approval_groups/{index}/email_list_uuid");
+            return Err(Refusal::invalid(pointer, format!("there is no list {list}")));
+        }
+    }
+    Ok(())
 }
 
 fn said(api: &Api, written: &Written) -> Vec<String> {

@@ -187,6 +187,7 @@ fn app(account: &AccountId, name: &str, session_duration: Lifetime) -> App {
         require: vec![],
         exclude: vec![],
         session_duration: None,
+        purpose: None,
     };
     let domains = vec![format!("{name}.localhost").parse().unwrap()];
     App { session_duration, ..App::new(account, name, domains, vec![staff]) }

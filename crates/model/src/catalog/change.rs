@@ -121,6 +121,7 @@ impl Catalog {
             require: Vec::new(),
             exclude: Vec::new(),
             session_duration: None,
+            purpose: None,
         };
         App::new(account, OPEN, Vec::new(), vec![everybody])
     }

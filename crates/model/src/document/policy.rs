@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::id::PolicyId;
 use crate::policy::{Decision, Policy};
+use crate::purpose::Purpose;
 use crate::rule::Rule;
 use crate::time::{InvalidLifetime, Lifetime};
 
@@ -32,8 +33,7 @@ pub struct PolicyDocument {
 
 impl PolicyDocument {
     /// What makes a policy open less, and cannot be acted on in this version.
-    pub const RESTRICTIONS: [&'static str; 4] =
-        ["approval_required", "isolation_required", "purpose_justification_required", "mfa_config"];
+    pub const RESTRICTIONS: [&'static str; 3] = ["approval_required", "isolation_required", "mfa_config"];
 
     /// Whether the field is there and restricts.
     #[must_use]
@@ -46,13 +46,16 @@ impl PolicyDocument {
     }
 
     /// The policy at its place among those of an application. One that lets
-    /// people in under a restriction which cannot be acted on lets nobody in.
+    /// people in under a restriction which cannot be acted on, or asks for
+    /// something that nobody could give, lets nobody in.
     ///
     /// # Errors
     /// When its session duration is none.
     pub fn policy(self, precedence: u32) -> Result<Policy, InvalidLifetime> {
         let opens = self.decision != Decision::Deny;
-        let include = match opens && Self::RESTRICTIONS.iter().any(|name| Self::restricts(&self.more, name)) {
+        let restricted = Self::RESTRICTIONS.iter().any(|name| Self::restricts(&self.more, name));
+        let purpose = if opens { Purpose::of_fields(self.decision, &self.more) } else { Ok(None) };
+        let include = match opens && (restricted || purpose.is_err()) {
             true => Vec::new(),
             false => self.include,
         };
@@ -65,12 +68,17 @@ impl PolicyDocument {
             require: self.require,
             exclude: self.exclude,
             session_duration: self.session_duration.as_deref().map(str::parse::<Lifetime>).transpose()?,
+            purpose: purpose.unwrap_or_default(),
         })
     }
 }
 
 impl From<&Policy> for PolicyDocument {
     fn from(policy: &Policy) -> Self {
+        let mut more = Map::new();
+        if let Some(purpose) = &policy.purpose {
+            purpose.write(&mut more);
+        }
         Self {
             id: policy.id,
             name: policy.name.clone(),
@@ -80,7 +88,7 @@ impl From<&Policy> for PolicyDocument {
             exclude: policy.exclude.clone(),
             require: policy.require.clone(),
             session_duration: policy.session_duration.map(|duration| duration.to_string()),
-            more: Map::new(),
+            more,
         }
     }
 }

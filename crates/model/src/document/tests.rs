@@ -25,6 +25,7 @@ fn policy(precedence: u32) -> Policy {
         require: rules(json!([{"ip": {"ip": "10.0.0.1"}}])),
         exclude: rules(json!([{"email": {"email": "x@example.com"}}])),
         session_duration: Some(Lifetime::from_hours(1)),
+        purpose: None,
     }
 }
 
@@ -128,12 +129,14 @@ fn i2_a_policy_under_a_restriction_that_cannot_be_acted_on_lets_nobody_in() {
         document.more.insert(name.into(), value);
         document.policy(1).unwrap().include.len()
     };
-    for name in ["approval_required", "isolation_required", "purpose_justification_required"] {
+    for name in ["isolation_required", "approval_required"] {
         assert_eq!(policy_with(Decision::Allow, name, json!(true)), 0, "{name}");
         assert_eq!(policy_with(Decision::Bypass, name, json!(true)), 0, "{name}");
         assert_eq!(policy_with(Decision::Allow, name, json!(false)), 2, "{name}");
         assert_eq!(policy_with(Decision::Deny, name, json!(true)), 2, "what refuses goes on refusing");
     }
+    assert_eq!(policy_with(Decision::Bypass, "purpose_justification_required", json!(true)), 0);
+    assert_eq!(policy_with(Decision::Allow, "purpose_justification_required", json!(true)), 2, "people are asked");
     assert_eq!(policy_with(Decision::Allow, "mfa_config", json!({"allowed_authenticators": ["totp"]})), 0);
     assert_eq!(policy_with(Decision::Allow, "mfa_config", json!({"mfa_disabled": true})), 2);
 }

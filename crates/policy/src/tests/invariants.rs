@@ -81,6 +81,7 @@ impl Asked {
     fn facts(&self) -> Facts<'_> {
         Facts {
             identity: self.person.as_deref(),
+            entry: None,
             service_token: self.token.then_some(TOKEN),
             certificate: self.certificate,
             linked_app: self.linked.then_some(OTHER_APP),

@@ -78,6 +78,11 @@ impl Names {
         self.idps.by_name.entry(provider.name.clone()).or_insert(provider.id);
     }
 
+    /// The list of addresses that a reference stands for.
+    pub(super) fn email_list(&self, reference: &str, line: usize, findings: &Findings) -> Option<ListId> {
+        self.email_lists.id(reference, line, findings)
+    }
+
     /// The rule that a file's JSON stands for, with ids in it.
     pub(super) fn rule(&self, written: At<Value>, findings: &Findings) -> Option<Rule> {
         let line = written.line;

@@ -7,6 +7,7 @@ mod log;
 mod objects;
 mod organization;
 mod providers;
+mod purpose;
 mod shared;
 pub(super) mod store;
 mod telemetry;
@@ -17,6 +18,7 @@ pub(super) use self::objects::{RawApp, RawGroup, RawPolicy, RawPolicyLink, RawRo
 pub(super) use self::organization::{RawCustomPage, RawOrganization};
 pub(crate) use self::providers::country;
 pub(super) use self::providers::{RawIdp, RawServiceToken, RawUser};
+pub(super) use self::purpose::RawPurpose;
 pub(super) use self::shared::{RawCertificate, RawList};
 
 use std::net::SocketAddr;

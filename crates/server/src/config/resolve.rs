@@ -1,6 +1,7 @@
 //! From the file as written to the configuration in force: ids derived,
 //! names replaced by ids, defaults filled in.
 
+mod purpose;
 mod shared;
 
 use doorward_emulator::{Emulator, Person};
@@ -253,6 +254,7 @@ impl Resolving<'_> {
         let rules = |rules| self.rules(rules);
         let (include, require, exclude) =
             (rules(raw.rules.include), rules(raw.rules.require), rules(raw.rules.exclude));
+        let purpose = raw.decision.as_ref().and_then(|at| self.purpose(raw.purpose, at.value, raw.line));
         let name = raw.name?.value;
         Some(Policy {
             id: raw.id.map_or_else(|| id(&name), |at| at.value),
@@ -263,6 +265,7 @@ impl Resolving<'_> {
             require,
             exclude,
             session_duration: raw.session_duration,
+            purpose,
         })
     }
 

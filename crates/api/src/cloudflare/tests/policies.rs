@@ -43,6 +43,9 @@ async fn a_policy_that_makes_no_sense_is_refused_where_it_does_not() {
         (json!({ "session_duration": "999999h" }), "/session_duration"),
         (json!({ "approval_required": "yes" }), "/approval_required"),
         (json!({ "require": [{"ip": {"ip": "x"}}] }), "/require/0"),
+        (json!({ "purpose_justification_required": true, "decision": "bypass" }), "/purpose_justification_required"),
+        (json!({ "purpose_justification_required": true, "decision": "deny" }), "/purpose_justification_required"),
+        (json!({ "approval_required": true, "approval_groups": [] }), "/approval_required"),
     ] {
         door.call("POST", "/access/policies", policy(more)).await.invalid(pointer);
     }
@@ -53,10 +56,22 @@ async fn a_policy_that_makes_no_sense_is_refused_where_it_does_not() {
 #[tokio::test]
 async fn what_cannot_be_acted_on_is_said() {
     let door = Door::open().await;
-    let approved = json!({ "approval_required": true, "approval_groups": [{"approvals_needed": 1}] });
-    let answer = door.call("POST", "/access/policies", policy(approved)).await;
-    assert_eq!((answer.status, &answer.body["result"]["approval_required"]), (201, &json!(true)));
+    let isolated = json!({ "isolation_required": true, "connection_rules": {"ssh": {"usernames": ["root"]}} });
+    let answer = door.call("POST", "/access/policies", policy(isolated)).await;
+    assert_eq!((answer.status, &answer.body["result"]["isolation_required"]), (201, &json!(true)));
     let notes = answer.body["messages"].to_string();
-    assert!(notes.contains("cannot act on approval_required, so that the policy lets nobody in"), "{notes}");
-    assert!(notes.contains("approval_groups is kept"), "{notes}");
+    assert!(notes.contains("cannot act on isolation_required, so that the policy lets nobody in"), "{notes}");
+    assert!(notes.contains("connection_rules is kept"), "{notes}");
+}
+
+#[tokio::test]
+async fn what_people_are_asked_is_given_back_as_it_was_written_and_said_to_be_acted_on() {
+    let door = Door::open().await;
+    let asks = json!({ "purpose_justification_required": true, "purpose_justification_prompt": "Which ticket?" });
+    let answer = door.call("POST", "/access/policies", policy(asks.clone())).await;
+    assert_eq!(answer.status, 201);
+    for (name, value) in asks.as_object().unwrap() {
+        assert_eq!(&answer.body["result"][name], value);
+    }
+    assert_eq!(answer.body["messages"], json!([]), "nothing is left out");
 }

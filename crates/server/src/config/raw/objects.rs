@@ -14,7 +14,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::super::document::{At, Table, TextOrTable};
-use super::{naming, web_url};
+use super::{RawPurpose, naming, web_url};
 
 /// `[[route]]`
 pub(in crate::config) struct RawRoute {
@@ -239,6 +239,7 @@ pub(in crate::config) struct RawPolicy {
     pub(in crate::config) precedence: Option<At<u32>>,
     pub(in crate::config) rules: RawRules,
     pub(in crate::config) session_duration: Option<Lifetime>,
+    pub(in crate::config) purpose: RawPurpose,
 }
 
 impl RawPolicy {
@@ -261,6 +262,7 @@ impl RawPolicy {
             precedence: table.number("precedence"),
             rules: RawRules::read(&table),
             session_duration: table.read("session_duration", str::parse).map(|at| at.value),
+            purpose: RawPurpose::read(&table),
         };
         table.close();
         policy
