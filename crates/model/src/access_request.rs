@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{AppId, UserId};
+use crate::purpose::Justification;
 use crate::time::Timestamp;
 
 /// A decision as it is kept.
@@ -66,4 +67,16 @@ pub struct Detail {
     /// Seconds for which the approvers let them in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub temporary_access_duration: Option<i64>,
+}
+
+impl From<Justification> for Detail {
+    fn from(said: Justification) -> Self {
+        Self {
+            purpose_justification_prompt: Some(said.prompt),
+            purpose_justification_response: Some(said.response),
+            temporary_access_approvers: said.approvers,
+            temporary_access_duration: said.approved_secs,
+            ..Self::default()
+        }
+    }
 }

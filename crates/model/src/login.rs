@@ -6,9 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AppId, IdentityNonce, IdpId};
+use crate::id::{AppId, IdentityNonce, IdpId, PolicyId};
+use crate::purpose::{Entry, Justification, Purpose};
 use crate::redirect::ReturnPath;
-use crate::secret::{Secret, SecretDigest};
+use crate::secret::{Secret, SecretDigest, sha256_hex};
 use crate::time::{Lifetime, Timestamp};
 
 /// How long a person may take at their identity provider.
@@ -72,6 +73,60 @@ impl AtProvider {
     }
 }
 
+/// Somebody who signed in is asked what for, before they are handed over.
+///
+/// It is bound to the sign-in, and so to the browser that holds it and to the
+/// provider that vouched for it; to what is entered, and to what was asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asking {
+    /// Names this question; used up by the first answer.
+    pub attempt: String,
+    pub target: Target,
+    pub session: IdentityNonce,
+    pub policy: PolicyId,
+    /// Digest of what the policy asked: an answer is to the words that were read.
+    pub asked: String,
+    pub is_sso: bool,
+    pub expires_at: Timestamp,
+}
+
+impl Asking {
+    #[must_use]
+    pub fn begun(
+        target: Target,
+        session: IdentityNonce,
+        policy: PolicyId,
+        purpose: &Purpose,
+        is_sso: bool,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            attempt: Secret::random().expose().to_owned(),
+            target,
+            session,
+            policy,
+            asked: Self::digest_of(purpose),
+            is_sso,
+            expires_at: now.plus(LOGIN_LIFETIME),
+        }
+    }
+
+    /// Whether this is what was asked.
+    #[must_use]
+    pub fn is_about(&self, policy: PolicyId, purpose: &Purpose) -> bool {
+        self.policy == policy && self.asked == Self::digest_of(purpose)
+    }
+
+    /// What tells one question from another.
+    ///
+    /// # Panics
+    /// Never.
+    #[must_use]
+    pub fn digest_of(purpose: &Purpose) -> String {
+        sha256_hex(&serde_json::to_string(purpose).expect("texts and numbers always serialize"))
+    }
+}
+
 /// A finished sign-in waits to be collected on the application's host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Handoff {
@@ -81,6 +136,21 @@ pub struct Handoff {
     /// The hosts that the browser is led past, this one first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chain: Option<Chain>,
+    /// What was given beyond who they are, where the policy asked for something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<Entry>,
+    /// What of it the log is to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub justification: Option<Justification>,
+}
+
+impl Handoff {
+    /// The hand-over of this sign-in, from now on.
+    #[must_use]
+    pub fn begun(target: Target, session: IdentityNonce, now: Timestamp) -> Self {
+        let expires_at = now.plus(HANDOFF_LIFETIME);
+        Self { target, session, expires_at, chain: None, entry: None, justification: None }
+    }
 }
 
 /// A browser is led past the hosts of an application, to get its cookie at each.
@@ -92,6 +162,9 @@ pub struct Chain {
     /// Where the person wanted to go, on the host where they began.
     pub end: String,
     pub expires_at: Timestamp,
+    /// What was given at the first host: it is one entry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<Entry>,
 }
 
 impl Chain {

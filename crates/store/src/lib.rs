@@ -11,6 +11,7 @@
 mod access_requests;
 mod binding;
 mod database;
+mod entries;
 mod error;
 mod installation;
 mod keys;

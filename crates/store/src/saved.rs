@@ -18,6 +18,9 @@ pub struct Saved {
     users: Vec<User>,
     sessions: Vec<SignIn>,
     revocations: Vec<Revocation>,
+    /// Older snapshots have none.
+    #[serde(default)]
+    entries: Vec<KeptEntry>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +55,14 @@ struct Revocation {
     expires_at: i64,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeptEntry {
+    digest: String,
+    entry: String,
+    expires_at: i64,
+}
+
 impl Store {
     /// Everything that a snapshot keeps.
     ///
@@ -68,10 +79,12 @@ impl Store {
         };
         let revocations =
             || query("SELECT kind, subject, not_before, expires_at FROM revocations ORDER BY kind, subject");
+        let entries = || query("SELECT digest, entry, expires_at FROM entries ORDER BY digest");
         Ok(Saved {
             users: database.rows(users).await?.iter().map(User::read).collect::<Result<_, _>>()?,
             sessions: database.rows(sessions).await?.iter().map(SignIn::read).collect::<Result<_, _>>()?,
             revocations: database.rows(revocations).await?.iter().map(Revocation::read).collect::<Result<_, _>>()?,
+            entries: database.rows(entries).await?.iter().map(KeptEntry::read).collect::<Result<_, _>>()?,
         })
     }
 
@@ -86,6 +99,7 @@ impl Store {
         steps.extend(saved.users.into_iter().map(User::kept));
         steps.extend(saved.sessions.into_iter().map(SignIn::kept));
         steps.extend(saved.revocations.into_iter().map(Revocation::kept));
+        steps.extend(saved.entries.into_iter().map(KeptEntry::kept));
         self.database().all_or_nothing(self.announced(Topic::Reset, steps)).await?;
         self.0.revocations.replace(Vec::new());
         self.refresh_revocations().await
@@ -168,6 +182,21 @@ impl Revocation {
             .bind(self.subject)
             .bind(self.not_before)
             .bind(self.expires_at),
+        )
+    }
+}
+
+impl KeptEntry {
+    fn read(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self { digest: text(row, "digest")?, entry: text(row, "entry")?, expires_at: number(row, "expires_at")? })
+    }
+
+    fn kept(self) -> Step {
+        must(
+            query("INSERT INTO entries (digest, entry, expires_at) VALUES ($1, $2, $3)")
+                .bind(self.digest)
+                .bind(self.entry)
+                .bind(self.expires_at),
         )
     }
 }

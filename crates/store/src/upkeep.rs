@@ -23,12 +23,16 @@ impl Store {
             ("DELETE FROM attempts WHERE expires_at <= $1", now),
             ("DELETE FROM handoffs WHERE expires_at <= $1", now),
             ("DELETE FROM renewals WHERE expires_at <= $1", now),
+            ("DELETE FROM entries WHERE expires_at <= $1", now),
+            ("DELETE FROM approvals WHERE expires_at <= $1", now.minus(LONGEST_TOKEN)),
             ("DELETE FROM revocations WHERE expires_at <= $1", now),
             ("DELETE FROM sessions WHERE expires_at <= $1 AND ended_at IS NOT NULL", now),
             ("DELETE FROM sessions WHERE expires_at <= $1", now.minus(LONGEST_TOKEN)),
         ] {
             deleted += self.database().change(query(statement).bind(bound.0)).await?;
         }
+        let orphans = "DELETE FROM approval_decisions WHERE approval_id NOT IN (SELECT id FROM approvals)";
+        deleted += self.database().change(query(orphans)).await?;
         deleted += self.database().change(Self::forgotten_objects(now)).await?;
         self.0.revocations.forget_expired(now);
         Ok(deleted)
@@ -67,6 +71,9 @@ pub(crate) fn people_forgotten() -> Vec<Step> {
             "DELETE FROM handoffs",
             "DELETE FROM attempts",
             "DELETE FROM renewals",
+            "DELETE FROM entries",
+            "DELETE FROM approval_decisions",
+            "DELETE FROM approvals",
             "DELETE FROM sessions",
             "DELETE FROM users",
         ]

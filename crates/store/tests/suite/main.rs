@@ -5,6 +5,7 @@
 
 mod access_requests;
 mod bench;
+mod entries;
 mod keys;
 mod objects;
 mod once;

@@ -38,6 +38,8 @@ fn handoff() -> Handoff {
         session: IdentityNonce::random(),
         expires_at: NOW.plus(Lifetime::from_secs(60)),
         chain: None,
+        entry: None,
+        justification: None,
     }
 }
 
