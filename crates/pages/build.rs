@@ -7,13 +7,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
-const INLINED: [(&str, &str); 6] = [
+const INLINED: [(&str, &str); 7] = [
     ("style.css", "STYLE_HASH"),
     ("sign_in.js", "SIGN_IN_HASH"),
     ("search.js", "SEARCH_HASH"),
     ("claims.js", "CLAIMS_HASH"),
     ("copy.js", "COPY_HASH"),
     ("demo.js", "DEMO_HASH"),
+    ("count.js", "COUNT_HASH"),
 ];
 
 fn main() {

@@ -16,6 +16,8 @@ pub(crate) const CLAIMS_SCRIPT: &str = include_str!("../../../templates/claims.j
 pub(crate) const COPY_SCRIPT: &str = include_str!("../../../templates/copy.js");
 /// Counts down the time that a token has left.
 pub(crate) const DEMO_SCRIPT: &str = include_str!("../../../templates/demo.js");
+/// Says how long an answer is, and how long it may be.
+pub(crate) const COUNT_SCRIPT: &str = include_str!("../../../templates/count.js");
 
 macro_rules! policy {
     ($frame_ancestors:literal, $form_action:literal) => {
@@ -32,6 +34,8 @@ macro_rules! policy {
             env!("COPY_HASH"),
             "' '",
             env!("DEMO_HASH"),
+            "' '",
+            env!("COUNT_HASH"),
             "'; img-src 'self' data: https:; frame-ancestors ",
             $frame_ancestors,
             "; base-uri 'none'; form-action ",
@@ -52,6 +56,12 @@ pub(crate) fn content_security_policy_for_style(added: Option<&str>) -> String {
     let Some(added) = added else { return CONTENT_SECURITY_POLICY.to_owned() };
     let hash = STANDARD.encode(Sha256::digest(added));
     CONTENT_SECURITY_POLICY.replacen("; script-src", &format!(" 'sha256-{hash}'; script-src"), 1)
+}
+
+/// The same with another `form-action` besides.
+pub(crate) fn content_security_policy_for_form(added: Option<&str>, form_action: &str) -> String {
+    let policy = content_security_policy_for_style(added);
+    policy.replacen("form-action 'self'", &format!("form-action {form_action}"), 1)
 }
 
 /// The same policy with another `form-action`, such as `'self' https://wiki.example.com`.

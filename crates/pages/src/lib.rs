@@ -15,6 +15,7 @@ mod notice;
 mod people;
 mod sign_in;
 mod text;
+mod what_for;
 
 pub use colours::Colours;
 pub use csp::{CONTENT_SECURITY_POLICY, FRAMED_CONTENT_SECURITY_POLICY, content_security_policy};
@@ -24,6 +25,7 @@ pub use forbidden::{Forbidden, forbidden_json};
 pub use notice::{Action, Notice};
 pub use people::{Field, People, Person, Problem, Someone};
 pub use sign_in::{Choice, Denied, SignIn};
+pub use what_for::WhatFor;
 
 /// The title by which clients know a sign-in page.
 pub const SIGN_IN_TITLE: &str = "Sign in ・ Cloudflare Access";

@@ -4,7 +4,7 @@ use doorward_model::organization::LoginDesign;
 use doorward_model::time::{Lifetime, Timestamp};
 use doorward_pages::{
     Action, Actions, Caller, Choice, Colours, Demo, Denied, ERROR_TITLE, Field, Forbidden, Notice, Page, People,
-    Person, Problem, Shown, SignIn, Someone, Token,
+    Person, Problem, Shown, SignIn, Someone, Token, WhatFor,
 };
 
 const HOSTILE: &str = "<img src=x onerror=alert(1)>'\"</script></style>";
@@ -15,7 +15,7 @@ const LOGO: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'
 
 /// All of them, by name.
 pub(crate) fn samples() -> Vec<(&'static str, String)> {
-    [sign_in(), people(), refusals(), notices(), demo()].into_iter().flatten().collect()
+    [sign_in(), people(), refusals(), notices(), demo(), questions()].into_iter().flatten().collect()
 }
 
 fn choices<'a>(providers: &[(&'a str, &'a str)]) -> Vec<Choice<'a>> {
@@ -74,6 +74,43 @@ fn sign_in() -> Vec<(&'static str, String)> {
         ("sign_in_designed_dark", designed("#102a43", "#f0f4f8").html()),
         ("sign_in_designed_light", designed("#fff8e7", "#3b2f2f").html()),
         ("sign_in_designed_unreadable", designed("#ffcc00", "#ffee88").html()),
+    ]
+}
+
+fn questions() -> Vec<(&'static str, String)> {
+    let page = WhatFor {
+        team: "Acme",
+        app: "Payroll",
+        question: "What do you need access for?",
+        email: "alice@example.com",
+        action: "/cdn-cgi/access/purpose",
+        hidden: vec![("asking", "v1.c2VhbGVk".into())],
+        longest: 1000,
+        ..WhatFor::default()
+    };
+    let long = "Please name the ticket, the customer who asked for it, and the tables that you are going to look at. \
+        Access without a ticket is reviewed by the data protection officer at the end of each week.";
+    let error = Some("Please write what you need access for.");
+    vec![
+        ("what_for", page.clone().html()),
+        ("what_for_approval", WhatFor { approval: true, question: long, ..page.clone() }.html()),
+        ("what_for_nothing_written", WhatFor { error, typed: " ", emulator: true, ..page.clone() }.html()),
+        (
+            "what_for_hostile",
+            WhatFor {
+                team: HOSTILE,
+                app: HOSTILE,
+                logo: Some(HOSTILE),
+                question: HOSTILE,
+                email: HOSTILE,
+                action: HOSTILE,
+                hidden: vec![("asking", HOSTILE.into())],
+                typed: HOSTILE,
+                error: Some(HOSTILE),
+                ..page
+            }
+            .html(),
+        ),
     ]
 }
 
