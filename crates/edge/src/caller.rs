@@ -9,12 +9,14 @@ use doorward_model::arrival::Arrival;
 use doorward_model::catalog::Catalog;
 use doorward_model::cookie::BINDING;
 use doorward_model::email::Email;
-use doorward_model::id::AppId;
+use doorward_model::id::{AppId, IdentityNonce};
 use doorward_model::identity::Identity;
-use doorward_model::session::Bearings;
+use doorward_model::purpose::Entry;
+use doorward_model::session::{Bearings, Session};
 use doorward_model::time::{Lifetime, Timestamp};
 use doorward_policy::{Facts, Permit};
 use doorward_signer::{Rejection, Subject};
+use doorward_store::StoreError;
 use http::header::{HeaderMap, HeaderValue};
 
 use crate::headers::ClientClaims;
@@ -53,7 +55,9 @@ impl Caller {
         let known = Facts { certificate, country: arrival.country.as_deref(), ..Facts::of_nobody(arrival.client_ip) };
         match self {
             Self::Nobody => known,
-            Self::Person { person, .. } => Facts { identity: Some(&person.identity), ..known },
+            Self::Person { person, .. } => {
+                Facts { identity: Some(&person.identity), entry: person.entry.as_ref(), ..known }
+            }
             Self::Machine(machine) => Facts { service_token: Some(machine.token.id), ..known },
             Self::Linked(person) => Facts { linked_app: Some(person.app), ..known },
             // What was presented beside a credential that does not hold makes up for nothing.
@@ -79,6 +83,8 @@ pub(crate) struct Unavailable;
 pub(crate) struct Person {
     pub(crate) app: AppId,
     pub(crate) identity: Identity,
+    /// What was given for the entry that the token is for.
+    entry: Option<Entry>,
     pub(crate) bearings: Bearings,
     pub(crate) expires: Timestamp,
     pub(crate) token: Box<str>,
@@ -104,11 +110,21 @@ impl Person {
             email: respond::header(identity.email.as_str()),
             assertion: respond::header(token),
             token: token.into(),
+            entry: None,
             identity,
             bearings,
             expires,
             last_verdict: Mutex::new(None),
         }
+    }
+
+    /// The same, who gave this to enter.
+    fn having_given(self, entry: Option<Entry>) -> Self {
+        let holds = |entry: &Entry| {
+            let session = self.bearings.session.as_ref();
+            session.is_some_and(|session| entry.session == *session) && entry.app == self.app
+        };
+        Self { entry: entry.filter(holds), ..self }
     }
 
     fn email(&self) -> &Email {
@@ -348,11 +364,10 @@ async fn verified(
         }
         Subject::User { nonce, .. } => nonce.clone(),
     };
-    let store = edge.store.clone();
-    let session = edge.off_path(async move { store.session(&nonce).await }).await.map_err(|_| Unavailable)?;
-    let Some(session) = session else { return Ok(Proof::Of(Caller::Nobody)) };
+    let Some((session, entry)) = behind(edge, nonce, token, app).await? else { return Ok(Proof::Of(Caller::Nobody)) };
     let expires = Timestamp::from_secs(verified.exp);
-    let person = Arc::new(Person::new(app, session.identity, verified.bearings(), expires, token));
+    let person = Person::new(app, session.identity, verified.bearings(), expires, token).having_given(entry);
+    let person = Arc::new(person);
     edge.remembered.keep(&person);
     // While the store was asked, the session may have been revoked, and the key dropped.
     if !person.is_current(edge, app, arrival.now) || !person.has_its_key(edge) {
@@ -360,4 +375,24 @@ async fn verified(
         return Ok(Proof::Of(Caller::Nobody));
     }
     Ok(Proof::Of(Caller::Person { person, renewed: false }))
+}
+
+/// The sign-in that a token stands on, and what was given for its entry where
+/// the application asks for something.
+async fn behind(
+    edge: &Edge,
+    nonce: IdentityNonce,
+    token: &str,
+    app: &App,
+) -> Result<Option<(Session, Option<Entry>)>, Unavailable> {
+    let (store, token) = (edge.store.clone(), app.asks_purpose().then(|| token.to_owned()));
+    let look = async move {
+        let Some(session) = store.session(&nonce).await? else { return Ok::<_, StoreError>(None) };
+        let entry = match token {
+            Some(token) => store.entry(&token).await?,
+            None => None,
+        };
+        Ok(Some((session, entry)))
+    };
+    edge.off_path(look).await.map_err(|_| Unavailable)
 }

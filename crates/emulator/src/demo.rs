@@ -18,7 +18,7 @@ use doorward_pages::{Action, ERROR_TITLE, Notice, Page, content_security_policy}
 use http::StatusCode;
 use http::header;
 
-pub(crate) use self::caller::Visit;
+pub(crate) use self::caller::{ASSERTION, Visit};
 use crate::{Emulator, FORM_ACTION, Site};
 
 pub(crate) fn router(site: Site) -> Router {

@@ -21,11 +21,14 @@ use crypto_box::{PublicKey, SalsaBox, SecretKey};
 use doorward_model::app::App;
 use doorward_model::arrival::Arrival;
 use doorward_model::id::{Aud, IdentityNonce};
+use doorward_model::purpose::Entry;
 use doorward_model::secret::random_bytes;
 use doorward_model::session::Session;
+use doorward_model::time::Lifetime;
 use doorward_pages::{ERROR_TITLE, Notice, SIGN_IN_TITLE};
 use doorward_policy::{Facts, decide};
 use doorward_signer::claims;
+use doorward_store::StoreError;
 use http::header::{HeaderName, USER_AGENT};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Deserialize;
@@ -64,8 +67,9 @@ struct Wish {
 async fn bring(State(site): State<Site>, Query(wish): Query<Wish>, request: Request) -> Response {
     let nonce = Visit::of(&request, &site.emulator).and_then(|visit| visit.session());
     let arrival = request.extensions().get::<Arrival>().cloned();
+    let assertion = request.headers().get(demo::ASSERTION).and_then(|token| token.to_str().ok()).map(str::to_owned);
     drop(request);
-    match site.sealed(&wish, nonce, arrival).await {
+    match site.sealed(&wish, nonce, arrival, assertion).await {
         Ok((key, parked)) => {
             site.emulator.parked.leave(key, parked);
             let text = "The command line that sent you here is signed in now. You can close this window.";
@@ -110,6 +114,7 @@ impl Site {
         wish: &Wish,
         nonce: Option<IdentityNonce>,
         arrival: Option<Arrival>,
+        assertion: Option<String>,
     ) -> Result<([u8; 32], Transfer), Refused> {
         let key = wish.token.as_deref().and_then(public_key);
         let key =
@@ -121,16 +126,26 @@ impl Site {
         let app = asked.and_then(|aud| catalog.app_by_aud(&aud)).or(arrival.app.as_ref()).cloned();
         let app = app.filter(|app| app.domains.iter().any(|domain| domain.host.matches(arrival.host.name())));
         let app = app.ok_or((StatusCode::NOT_FOUND, "No application of this host has that audience tag."))?;
+        let entry = self.entry(assertion, &session, &app).await?;
         let facts = Facts {
             identity: Some(&session.identity),
+            entry: entry.as_ref(),
             certificate: arrival.certificate.valid().map(|own| own.common_name.as_str()),
             country: arrival.country.as_deref(),
             ..Facts::of_nobody(arrival.client_ip)
         };
         let permit = decide(&app, &catalog, &facts)
             .map_err(|_| (StatusCode::FORBIDDEN, "That account does not have access to this application."))?;
-        let tokens = self.tokens(&session, &app, permit.session_duration());
+        let tokens = self.tokens(&session, &app, permit.session_duration(), entry).await?;
         Ok((key, seal(&key, &tokens)))
+    }
+
+    /// What was given in the browser, where the application asks for something:
+    /// the command line enters by the same words.
+    async fn entry(&self, token: Option<String>, session: &Session, app: &App) -> Result<Option<Entry>, Refused> {
+        let Some(token) = token.filter(|_| app.asks_purpose()) else { return Ok(None) };
+        let entry = self.emulator.store.entry(&token).await.map_err(|error| unavailable(&error))?;
+        Ok(entry.filter(|entry| entry.holds(&session.nonce, app.id, self.emulator.clock.now())))
     }
 
     async fn session(&self, nonce: Option<IdentityNonce>) -> Result<Session, Refused> {
@@ -138,25 +153,39 @@ impl Site {
         let nonce = nonce.ok_or(nobody)?;
         match self.emulator.store.session(&nonce).await {
             Ok(session) => session.ok_or(nobody),
-            Err(error) => {
-                tracing::error!(%error, "a sign-in could not be brought to a command line");
-                Err((StatusCode::SERVICE_UNAVAILABLE, "The store does not answer. Try once more in a moment."))
-            }
+            Err(error) => Err(unavailable(&error)),
         }
     }
 
-    fn tokens(&self, session: &Session, app: &App, asked: doorward_model::time::Lifetime) -> String {
-        let (emulator, catalog) = (&self.emulator, self.catalog.load());
+    async fn tokens(
+        &self,
+        session: &Session,
+        app: &App,
+        asked: Lifetime,
+        entry: Option<Entry>,
+    ) -> Result<String, Refused> {
+        let (emulator, catalog) = (&self.emulator, self.catalog.snapshot());
         let (now, team) = (emulator.clock.now(), catalog.team());
         let (nonce, user) = (Some(&session.nonce), Some(&session.identity.user_uuid));
         let iat = |aud: &Aud| emulator.store.revocations().earliest_iat(nonce, user, aud, now);
         let ring = emulator.signer.load();
-        let token = ring.mint_app(session, app, &catalog, iat(&app.aud), asked).token;
+        let left = entry.as_ref().and_then(|entry| entry.approved_until).map(|until| until.since(now));
+        let asked = left.map_or(asked, |left| left.min(asked));
+        let minted = ring.mint_app(session, app, &catalog, iat(&app.aud), asked);
+        if let Some(entry) = entry {
+            let kept = emulator.store.keep_entry(&minted.token, &entry, minted.expires).await;
+            kept.map_err(|error| unavailable(&error))?;
+        }
         let aud = Aud::of_team(&team.account);
         let exp = session.expires_at.secs();
         let org = claims::org(&session.identity, &session.nonce, &aud, team.issuer(), iat(&aud), exp);
-        json!({ "app_token": token, "org_token": ring.sign(&org) }).to_string()
+        Ok(json!({ "app_token": minted.token, "org_token": ring.sign(&org) }).to_string())
     }
+}
+
+fn unavailable(error: &StoreError) -> Refused {
+    tracing::error!(%error, "a sign-in could not be brought to a command line");
+    (StatusCode::SERVICE_UNAVAILABLE, "The store does not answer. Try once more in a moment.")
 }
 
 /// NaCl's box, with a key of its own for each transfer: a nonce, then the sealed text.

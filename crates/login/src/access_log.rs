@@ -5,14 +5,16 @@
 use doorward_model::access_request::{AccessRequest, Action, Detail};
 use doorward_model::app::App;
 use doorward_model::identity::Identity;
+use doorward_model::purpose::Justification;
 use doorward_policy::{Permit, Refusal};
 
 use crate::visit::Visit;
 
 impl Visit {
-    /// Somebody entered an application.
-    pub(crate) async fn record_entry(&self, identity: &Identity, permit: &Permit) {
-        let detail = Detail { policy: permit.policy().to_owned(), rule: permit.rule().to_owned(), ..Detail::default() };
+    /// Somebody entered an application; with what they said for it, where they were asked.
+    pub(crate) async fn record_entry(&self, identity: &Identity, permit: &Permit, said: Option<Justification>) {
+        let said = said.map(Detail::from).unwrap_or_default();
+        let detail = Detail { policy: permit.policy().to_owned(), rule: permit.rule().to_owned(), ..said };
         self.record(Action::Login, true, Some(permit.app()), identity, detail).await;
     }
 

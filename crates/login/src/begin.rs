@@ -9,7 +9,7 @@ use doorward_model::app::App;
 use doorward_model::host::Host;
 use doorward_model::id::{Aud, IdpId};
 use doorward_model::idp::IdentityProvider;
-use doorward_model::login::{AtProvider, Target};
+use doorward_model::login::{AtProvider, Handoff, Target};
 use doorward_model::path::NormPath;
 use doorward_model::redirect::ReturnPath;
 use doorward_model::secret::Secret;
@@ -93,7 +93,12 @@ impl Visit {
         match decide(app, &self.catalog, &facts) {
             Ok(_) => {
                 self.login.metrics.count(&self.provider_name(&session), Outcome::Sso);
-                self.hand_over(&session, target.clone(), true).await.map(Some)
+                let handoff = Handoff::begun(target.clone(), session.nonce, self.arrival.now);
+                self.hand_over(handoff, true).await.map(Some)
+            }
+            Err(refusal) if refusal.kind == RefusalKind::NeedsPurpose => {
+                self.login.metrics.count(&self.provider_name(&session), Outcome::Sso);
+                Ok(Some(self.ask_what_for(app, &session, target.clone(), refusal.asks, true)))
             }
             Err(refusal) if refusal.kind == RefusalKind::Denied => {
                 self.log_refusal("denied", app, &facts, &refusal);

@@ -8,11 +8,11 @@ use doorward_model::app::App;
 use doorward_model::id::{Aud, IdentityNonce, IdpId, UserId};
 use doorward_model::identity::{Identity, IdpRef};
 use doorward_model::idp::IdentityProvider;
-use doorward_model::login::{AtProvider, LOGIN_LIFETIME};
+use doorward_model::login::{AtProvider, Handoff, LOGIN_LIFETIME};
 use doorward_model::session::{Bearings, Session};
 use doorward_model::site;
 use doorward_model::time::Timestamp;
-use doorward_policy::decide;
+use doorward_policy::{RefusalKind, decide};
 use doorward_signer::claims;
 
 use crate::begin::STATE;
@@ -101,8 +101,12 @@ impl Visit {
         let certificate = attempt.target.certificate.as_deref();
         let identity = self.evaluated(app, self.identity(user, idp, person), certificate).await;
         let facts = self.facts(Some(&identity), certificate);
-        let permit = match decide(app, &self.catalog, &facts) {
-            Ok(permit) => permit,
+        let asks = match decide(app, &self.catalog, &facts) {
+            Ok(permit) => {
+                self.log_permit("signed in", &identity, &permit);
+                None
+            }
+            Err(refusal) if refusal.kind == RefusalKind::NeedsPurpose => Some(refusal.asks),
             Err(refusal) => {
                 self.log_refusal("denied", app, &facts, &refusal);
                 self.record_refusal(app, &identity, &refusal).await;
@@ -110,12 +114,14 @@ impl Visit {
                 return Ok(self.denied(app, &attempt.target, identity.email.as_str()));
             }
         };
-        self.log_permit("signed in", &identity, &permit);
         self.login.metrics.count(&idp.name, Outcome::Permitted);
         let session = self.open_session(identity).await?;
         cookie::rename_browser(&self.cookies, now);
         cookie::name_device(&self.cookies, &self.headers, now);
-        self.hand_over(&session, attempt.target, false).await
+        match asks {
+            Some(policy) => Ok(self.ask_what_for(app, &session, attempt.target, policy, false)),
+            None => self.hand_over(Handoff::begun(attempt.target, session.nonce, now), false).await,
+        }
     }
 
     /// A revocation ends a sign-in that was under way when it came (G-10).

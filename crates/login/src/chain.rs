@@ -15,12 +15,13 @@ use doorward_model::app::App;
 use doorward_model::cookie::{APP_SESSION, http_date};
 use doorward_model::host::Host;
 use doorward_model::id::AppId;
-use doorward_model::login::{Chain, Target};
+use doorward_model::login::{Chain, Handoff, Target};
+use doorward_model::purpose::Entry;
 use doorward_model::redirect::ReturnPath;
 use doorward_model::secret::{random_hex, sha256_hex};
 use doorward_model::site::{self, ACCESS_PREFIX};
 use doorward_model::time::Lifetime;
-use doorward_policy::{Permit, decide};
+use doorward_policy::{Facts, Permit, decide};
 use doorward_signer::claims::{self, Challenge};
 use http::header::{HeaderValue, SET_COOKIE};
 use url::form_urlencoded;
@@ -42,7 +43,7 @@ const APP_SESSION_LIFETIME: Lifetime = Lifetime::from_hours(24);
 impl Visit {
     /// The way past the application's other hosts, if there is one to go.
     /// Where every visit is to be checked anew, their cookies would be over at arrival.
-    pub(crate) fn eager(&self, app: &App, target: &Target, permit: &Permit) -> Option<Chain> {
+    pub(crate) fn eager(&self, app: &App, target: &Target, permit: &Permit, entry: Option<Entry>) -> Option<Chain> {
         let here = self.arrival.host.name();
         let others = app.eager_hosts().into_iter().filter(|host| *host != here && self.is_reached(app.id, host));
         let hosts: Vec<String> = others.take(MOST_HOSTS).map(str::to_owned).collect();
@@ -52,6 +53,7 @@ impl Visit {
             hosts,
             end: site::app_url(&target.origin, &target.return_to),
             expires_at: self.arrival.now.plus(CHAIN_LIFETIME),
+            entry,
         })
     }
 
@@ -122,13 +124,20 @@ impl Visit {
         let may_enter = match session {
             Some(session) => {
                 let session = self.evaluated_again(app, session, certificate).await?;
-                let facts = self.facts(Some(&session.identity), certificate);
+                // What was given at the first host is this person's here, and nobody else's.
+                let given = chain.entry.as_ref();
+                let entry = given.filter(|entry| entry.holds(&session.nonce, app.id, self.arrival.now));
+                let facts = Facts { entry, ..self.facts(Some(&session.identity), certificate) };
                 decide(app, &self.catalog, &facts).is_ok().then_some(session)
             }
             None => None,
         };
         match may_enter {
-            Some(session) => self.hand_over_within(&session, target, true, Some(chain)).await,
+            Some(session) => {
+                let handoff = Handoff::begun(target, session.nonce, self.arrival.now);
+                let handoff = Handoff { entry: chain.entry.clone(), chain: Some(chain), ..handoff };
+                self.hand_over(handoff, true).await
+            }
             None => Ok(redirect(&self.onward(&chain.after_this()))),
         }
     }

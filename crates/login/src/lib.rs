@@ -13,11 +13,13 @@ mod certs;
 mod chain;
 mod cookie;
 mod evaluation;
+mod form;
 mod handoff;
 mod metrics;
 mod outbound;
 mod own_pages;
 mod provider;
+mod purpose;
 mod respond;
 mod session;
 mod sign_out;
@@ -28,6 +30,7 @@ mod whoami;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::get;
 use doorward_model::live::LiveCatalog;
 use doorward_model::time::Clock;
@@ -88,9 +91,11 @@ impl Login {
             .route("/", get(whoami::welcome))
             .route("/cdn-cgi/access/login/{host}", get(begin::begin))
             .route("/cdn-cgi/access/callback", get(callback::callback))
+            .route(purpose::PATH, get(purpose::show).post(purpose::answer))
             .route("/cdn-cgi/access/certs", get(certs::certs))
             .route("/cdn-cgi/access/get-identity", get(whoami::identity))
             .route("/cdn-cgi/access/logout", get(sign_out::on_team_domain))
+            .layer(DefaultBodyLimit::max(form::LARGEST))
             .fallback(respond::not_found)
             .layer(CookieManagerLayer::new())
             .with_state(self.clone())

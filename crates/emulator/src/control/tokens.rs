@@ -14,8 +14,10 @@ use doorward_model::email::Email;
 use doorward_model::host::Host;
 use doorward_model::id::{Aud, IdentityNonce, IdpId, UserId};
 use doorward_model::identity::{Identity, IdentityGroup, IdpRef};
+use doorward_model::purpose::Entry;
 use doorward_model::session::Session;
 use doorward_model::time::{Clock, Lifetime, Timestamp};
+use doorward_policy::{Facts, decide};
 use doorward_signer::{MAX_LIFETIME, claims};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -38,6 +40,8 @@ struct Unsigned {
     same_site: SameSite,
     path: String,
     binds: bool,
+    /// What a browser would have given to enter.
+    entry: Option<Entry>,
 }
 
 impl Unsigned {
@@ -50,6 +54,7 @@ impl Unsigned {
             same_site: app.same_site_cookie_attribute,
             path: app.cookie_paths(host).next().unwrap_or("/").to_owned(),
             binds: app.enable_binding_cookie,
+            entry: None,
         }
     }
 }
@@ -74,6 +79,9 @@ pub(super) async fn mint(
             emulator.know_stranger().await;
         }
         token = emulator.spoiled(&token, defect).unwrap_or(token);
+    }
+    if let Some(entry) = &unsigned.entry {
+        emulator.store.keep_entry(&token, entry, now.plus(MAX_LIFETIME)).await?;
     }
     let exp = unsigned.claims.get("exp").and_then(Value::as_i64).unwrap_or_default();
     let binding = unsigned.binds.then(|| emulator.store.sealer().binding(&token));
@@ -107,7 +115,8 @@ impl Emulator {
         let issuer = order.issuer(catalog.team());
         let shape = order.aud_shape.map_or(claims::AudShape::Array, Into::into);
         let claims = claims::app(&session.identity, &session.nonce, &app.aud, issuer, iat, exp, shape, &custom);
-        Ok(Unsigned::of(&app, &host, members(&claims)))
+        let entry = given(&app, catalog, &session, Timestamp::from_secs(exp));
+        Ok(Unsigned { entry, ..Unsigned::of(&app, &host, members(&claims)) })
     }
 
     async fn org_claims(&self, order: &Order, catalog: &Catalog, now: Timestamp) -> Result<Unsigned, Refusal> {
@@ -128,6 +137,7 @@ impl Emulator {
             same_site: SameSite::None,
             path: "/".to_owned(),
             binds: false,
+            entry: None,
         })
     }
 
@@ -191,6 +201,15 @@ impl Emulator {
         let account = self.catalog.load().team().account.clone();
         Ok(self.store.user(email, UserId::derived(&account, email.as_str()), now).await?)
     }
+}
+
+/// What the holder would have given on the pages of the sign-in, had there been
+/// any: a policy that asks, or wants approval, is not in the way of tests.
+fn given(app: &Arc<App>, catalog: &Catalog, session: &Session, until: Timestamp) -> Option<Entry> {
+    let identity = &session.identity;
+    let facts = Facts { identity: Some(identity), ..Facts::of_nobody(identity.ip) };
+    let policy = decide(app, catalog, &facts).err()?.asks?;
+    Some(Entry { session: session.nonce.clone(), app: app.id, policy, approved_until: Some(until) })
 }
 
 /// What is asked for, within what a verifier takes.

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use crate::Emulator;
 
 /// The header in which the edge hands over the token.
-pub(super) const ASSERTION: &str = "cf-access-jwt-assertion";
+pub(crate) const ASSERTION: &str = "cf-access-jwt-assertion";
 
 /// A request whose token was verified.
 pub(crate) struct Visit {
