@@ -47,6 +47,7 @@ mod paths;
 mod policies;
 mod probe;
 mod proxies;
+mod purpose;
 mod redirects;
 mod refresh;
 mod refusal;

@@ -3,6 +3,7 @@
 //! raw socket, Chromium), and software that is not ours. Nothing here knows
 //! the inside of the gateway; tests speak to it as its users do.
 
+pub(crate) mod access_log;
 pub(crate) mod authority;
 pub(crate) mod browser;
 pub(crate) mod client;
