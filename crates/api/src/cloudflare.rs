@@ -6,6 +6,7 @@ mod answer;
 mod api_tokens;
 mod app_policies;
 mod apps;
+mod audit_logs;
 mod caller;
 mod fields;
 mod groups;
@@ -69,6 +70,7 @@ type Route = (Method, &'static str, MethodRouter<Api>);
 fn routes() -> Vec<Route> {
     vec![
         (Method::GET, "/tokens/verify", get(tokens::verify)),
+        (Method::GET, "/audit_logs", get(audit_logs::list)),
         (Method::GET, "/doorward/api_tokens", get(api_tokens::list)),
         (Method::POST, "/doorward/api_tokens", post(api_tokens::create)),
         (Method::DELETE, "/doorward/api_tokens/{id}", delete(api_tokens::remove)),
@@ -234,9 +236,7 @@ impl Api {
         plan: impl Fn(&Set) -> Result<Object, Refusal> + Send + Sync,
     ) -> Result<Object, Refusal> {
         let planned = |set: &Set| plan(set).map(|object| (vec![ObjectChange::Put(object.clone())], object));
-        let object = self.0.objects.change(self.now(), planned).await?;
-        caller.log("put", &object.key);
-        Ok(object)
+        self.0.objects.change(&caller.author(), self.now(), planned).await
     }
 
     /// Takes an object away, with what belongs to it, unless `allowed` has something against it.
@@ -252,9 +252,7 @@ impl Api {
             let gone = usage::goes_with(set, key).chain([key.clone()]).map(ObjectChange::Remove);
             Ok::<_, Refusal>((gone.collect(), Arc::clone(object)))
         };
-        let object = self.0.objects.change(self.now(), plan).await?;
-        caller.log("removed", key);
-        Ok(object)
+        self.0.objects.change(&caller.author(), self.now(), plan).await
     }
 
     /// An object that may be changed here.

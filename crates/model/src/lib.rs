@@ -7,6 +7,7 @@
 pub mod access_request;
 pub mod app;
 pub mod arrival;
+pub mod audit;
 pub mod catalog;
 pub mod certificate;
 pub mod colour;

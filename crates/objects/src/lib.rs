@@ -7,6 +7,7 @@
 //! other nodes as soon as they hear of it. Nothing is ever half in force: what
 //! cannot become a catalog is not written, and not taken over.
 
+mod audit;
 mod declared;
 mod entries;
 mod follow;
@@ -16,6 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use doorward_model::app::Refresh;
+use doorward_model::audit::Author;
 use doorward_model::catalog::{Catalog, Change, Parts};
 use doorward_model::document::{Content, Key, Unreadable};
 use doorward_model::idp::IdentityProvider;
@@ -134,10 +136,11 @@ impl Objects {
     pub async fn declare(&self, declared: Declared, now: Timestamp) -> Result<(), ObjectsError> {
         let _alone = self.0.changing.lock().await;
         let built_in = [Change::BuiltIn(declared.built_in.clone().map(Arc::new))];
+        let author = Author::file(&declared.file);
         for _ in 0..ATTEMPTS {
             let set = self.current();
             let changes = declared.changes(&set, now)?;
-            if self.write(&set, changes, &built_in, now).await? {
+            if self.write(&author, &set, changes, &built_in, now).await? {
                 *self.declared() = Some(declared);
                 self.0.follow.is_ours();
                 return Ok(());
@@ -147,13 +150,15 @@ impl Objects {
         Err(ObjectsError::Contended)
     }
 
-    /// Makes a change that `plan` derives from the state it is shown. It may
-    /// be asked several times, each time with a newer state.
+    /// Makes a change of somebody's that `plan` derives from the state it is
+    /// shown. It may be asked several times, each time with a newer state. What
+    /// was changed is in the audit log when it is made.
     ///
     /// # Errors
     /// The plan's own, and ours.
     pub async fn change<T, E: From<ObjectsError>>(
         &self,
+        author: &Author,
         now: Timestamp,
         plan: impl Fn(&Set) -> Result<(Vec<ObjectChange>, T), E>,
     ) -> Result<T, E> {
@@ -161,7 +166,7 @@ impl Objects {
         for _ in 0..ATTEMPTS {
             let set = self.current();
             let (changes, outcome) = plan(&set)?;
-            if changes.is_empty() || self.write(&set, changes, &[], now).await? {
+            if changes.is_empty() || self.write(author, &set, changes, &[], now).await? {
                 return Ok(outcome);
             }
             self.catch_up(Look::SinceLast).await.map_err(E::from)?;
@@ -172,6 +177,7 @@ impl Objects {
     /// `false`: the objects are no longer as in `set`.
     async fn write(
         &self,
+        author: &Author,
         set: &Set,
         changes: Vec<ObjectChange>,
         more: &[Change],
@@ -181,9 +187,11 @@ impl Objects {
         let after = set.with(changes.clone(), set.seq() + i64::from(something));
         let mut entries = self.entries(&after, &changes)?;
         entries.extend_from_slice(more);
-        if something && !self.0.store.change_objects(set.seq(), &changes, now).await? {
+        let told = audit::entries(author, set, &changes, now);
+        if something && !self.0.store.change_objects(set.seq(), &changes, &told, now).await? {
             return Ok(false);
         }
+        audit::log(&told);
         self.0.set.store(Arc::new(after));
         self.show(entries);
         Ok(true)

@@ -19,13 +19,20 @@ const ROUND: Duration = Duration::from_secs(60);
 /// The pause before keys that changed are read once more.
 const KEYS_RETRY: Duration = Duration::from_secs(1);
 
+/// How long logs are kept.
+#[derive(Clone, Copy)]
+pub(crate) struct Retention {
+    pub(crate) access: Lifetime,
+    pub(crate) audit: Lifetime,
+}
+
 /// Starts all chores. They end when the set is dropped.
 pub(crate) fn start(
     store: &Store,
     keys: &Arc<Keys>,
     objects: &Objects,
     clock: &Clock,
-    log_retention: Lifetime,
+    retention: Retention,
 ) -> JoinSet<()> {
     let mut chores = JoinSet::new();
     chores.spawn({
@@ -55,7 +62,9 @@ pub(crate) fn start(
             async move {
                 let swept = async {
                     Ok::<_, StoreError>(
-                        store.sweep(now).await? + store.forget_access_requests(now.minus(log_retention)).await?,
+                        store.sweep(now).await?
+                            + store.forget_access_requests(now.minus(retention.access)).await?
+                            + store.forget_audit_log(now.minus(retention.audit)).await?,
                     )
                 };
                 match swept.await {

@@ -173,10 +173,11 @@ pub async fn start(mut config: Config, options: RunOptions) -> Result<Running, S
         None => None,
     };
     let _told_once = doors.ready.set(ready.clone());
+    let retention = chores::Retention { access: config.log_retention, audit: config.audit_retention };
     let token = config.api_token.as_ref().filter(|_| options.leave_token && config.mode.is_emulator());
     Ok(Running {
         _token_file: token.and_then(|token| TokenFile::leave(sockets.admin_address.port(), token.expose())),
-        chores: chores::start(&store, &keys, &objects, &clock, config.log_retention),
+        chores: chores::start(&store, &keys, &objects, &clock, retention),
         ready,
         team,
         objects,

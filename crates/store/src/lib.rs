@@ -9,6 +9,7 @@
 //! already signed in: revocations are held in memory, see [`Revocations`].
 
 mod access_requests;
+mod audit_log;
 mod binding;
 mod database;
 mod entries;
@@ -43,6 +44,7 @@ use prometheus_client::registry::Registry;
 use tokio::sync::Notify;
 
 pub use crate::access_requests::AccessQuery;
+pub use crate::audit_log::AuditQuery;
 pub use crate::error::{KeyMismatch, LostKeys, StoreError};
 pub use crate::keys::{KeyState, NewKey, StoredKey};
 pub use crate::objects::{ObjectChange, ObjectsRead};

@@ -2,12 +2,14 @@
 //! since a number, and changes that succeed only on the state they were made
 //! for. What the documents mean is the business of others.
 
+use doorward_model::audit::AuditEntry;
 use doorward_model::document::{Content, Key, Kind, Object, Owner};
 use doorward_model::secret::Secret;
 use doorward_model::time::{Lifetime, Timestamp};
 use sqlx::AssertSqlSafe;
 
 use crate::Store;
+use crate::audit_log::logged;
 use crate::database::must;
 use crate::error::{KeyMismatch, StoreError};
 use crate::postgres::Topic;
@@ -59,8 +61,8 @@ impl Store {
     }
 
     /// Makes all these changes, or none: `false` when the objects are no longer
-    /// as they were at `seen`. When it is `true` they are durable, and other
-    /// nodes hear of them.
+    /// as they were at `seen`. When it is `true` they are durable, with the
+    /// lines of the audit log that tell of them, and other nodes hear of them.
     ///
     /// # Errors
     /// When they could not be stored; then they are not to be reported as done.
@@ -68,11 +70,13 @@ impl Store {
         &self,
         seen: i64,
         changes: &[ObjectChange],
+        told: &[AuditEntry],
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let number = query("UPDATE sequences SET value = $1 WHERE name = 'objects' AND value = $2");
         let mut steps = vec![must(number.bind(seen + 1).bind(seen))];
         steps.extend(changes.chunks(ROWS_AT_ONCE).map(|changes| must(self.written(changes, seen + 1, now))));
+        steps.extend(logged(told));
         let changed = self.database().all_or_nothing(self.announced(Topic::Objects, steps)).await?;
         if changed.is_some() {
             self.0.objects_changed.notify_one();

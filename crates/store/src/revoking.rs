@@ -2,11 +2,13 @@
 
 use std::time::Instant;
 
+use doorward_model::audit::AuditEntry;
 use doorward_model::id::{Aud, IdentityNonce};
 use doorward_model::session::Revoked;
 use doorward_model::time::{Clock, Lifetime, Timestamp};
 
 use crate::Store;
+use crate::audit_log::logged;
 use crate::database::{Step, also, must};
 use crate::error::StoreError;
 use crate::postgres::Topic;
@@ -25,12 +27,21 @@ impl Store {
     /// # Errors
     /// When it could not be stored. Then it is not to be reported as done.
     pub async fn revoke(&self, what: &Revoked, now: Timestamp) -> Result<(), StoreError> {
+        self.revoke_telling(what, &[], now).await
+    }
+
+    /// The same, with lines of the audit log that tell of it.
+    ///
+    /// # Errors
+    /// When it could not be stored, the lines included.
+    pub async fn revoke_telling(&self, what: &Revoked, told: &[AuditEntry], now: Timestamp) -> Result<(), StoreError> {
         let not_before = self.0.revocations.second_to_cover(now);
         let expires_at = now.plus(LONGEST_TOKEN);
         let mark = Mark { what: what.clone(), not_before, expires_at, written_at: None };
         let mut steps = vec![must(next_number()), must(recorded(&mark))];
         steps.extend(marked_sessions(&mark));
         steps.extend(ended_sessions(what, now));
+        steps.extend(logged(told));
         if self.database().all_or_nothing(self.announced(Topic::Revocations, steps)).await?.is_none() {
             return Err(no_number());
         }

@@ -17,13 +17,14 @@ use crate::seal::SealKind;
 use crate::statement::{number, query, text};
 
 /// Number, name and text of each file in `migrations`.
-const MIGRATIONS: [(i64, &str, &str); 6] = [
+const MIGRATIONS: [(i64, &str, &str); 7] = [
     (1, "sessions", include_str!("../../../migrations/0001_sessions.sql")),
     (2, "nodes", include_str!("../../../migrations/0002_nodes.sql")),
     (3, "objects", include_str!("../../../migrations/0003_objects.sql")),
     (4, "access_requests", include_str!("../../../migrations/0004_access_requests.sql")),
     (5, "service_token_uses", include_str!("../../../migrations/0005_service_token_uses.sql")),
     (6, "entries", include_str!("../../../migrations/0006_entries.sql")),
+    (8, "audit_log", include_str!("../../../migrations/0008_audit_log.sql")),
 ];
 
 /// How long another node may take with the migrations before we give up.

@@ -48,6 +48,7 @@ impl Store {
         let mut steps = people_forgotten();
         steps.extend([
             also(query("DELETE FROM access_requests")),
+            also(query("DELETE FROM audit_log")),
             also(query("DELETE FROM service_token_uses")),
             also(query("UPDATE sequences SET value = value + 1 WHERE name = 'objects'")),
             also(query(

@@ -119,8 +119,7 @@ pub(super) async fn make_reusable(
         let app = Object { content: rewritten(before, &app), updated_at: now, ..(**before).clone() };
         Ok::<_, Refusal>((vec![ObjectChange::Put(reusable.clone()), ObjectChange::Put(app)], reusable))
     };
-    let reusable = api.0.objects.change(now, plan).await?;
-    caller.log("made reusable", &reusable.key);
+    let reusable = api.0.objects.change(&caller.author(), now, plan).await?;
     Ok(Answer::ok(policies::shown(&api, &api.set(), &reusable)))
 }
 

@@ -140,8 +140,8 @@ pub(super) async fn revoke_tokens(
     let set = api.set();
     let object = found(&set, &Key::new(Kind::App, id))?;
     let app = kept_app(object)?;
-    api.0.store.revoke(&Revoked::App(app.aud), api.now()).await?;
-    caller.log("revoked the tokens of", &object.key);
+    let now = api.now();
+    api.0.store.revoke_telling(&Revoked::App(app.aud), &[caller.deed("app", &object.key.id, now)], now).await?;
     Ok(Answer::accepted(json!({})))
 }
 

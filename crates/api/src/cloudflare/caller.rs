@@ -1,18 +1,25 @@
 //! Who calls, and what they may do. It is asked once, for every path and
 //! before anything looks at the request: whoever is known may read, and only
-//! some may change.
+//! some may change. What they then do is told in the audit log, here where no
+//! route can be forgotten, unless the change has told of itself.
 
-use axum::extract::{FromRequestParts, Request, State};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use doorward_model::document::{ApiTokenDocument, ApiTokenExtension, Key, Kind, Scope};
+use doorward_model::audit::{AuditEntry, Author, Interface};
+use doorward_model::document::{ApiTokenDocument, ApiTokenExtension, Kind, Scope};
 use doorward_model::secret::SecretDigest;
+use doorward_model::time::Timestamp;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderMap, Method};
 
 use super::Api;
-use super::refusal::Refusal;
+use super::refusal::{Refusal, Refused};
 
 /// Somebody with a token of this account.
 #[derive(Clone, Debug)]
@@ -20,39 +27,130 @@ pub(super) struct Caller {
     pub(super) id: String,
     name: String,
     scope: Scope,
+    ip: Option<IpAddr>,
+    deed: Deed,
+    /// Whether the audit log knows of the call already.
+    told: Arc<AtomicBool>,
+}
+
+/// What a call wants, as far as its method and path say it.
+#[derive(Clone, Debug, Default)]
+struct Deed {
+    /// The path's own word, like `rotate`, or none.
+    word: Option<String>,
+    /// The word for what it is done to.
+    kind: String,
+    id: String,
 }
 
 /// The one of the configuration file.
 const OF_THE_FILE: &str = "the configuration file's token";
+/// What paths say beyond what is done by their method.
+const VERBS: [&str; 8] = [
+    "make_reusable",
+    "refresh",
+    "refresh_scim_secret",
+    "revoke_tokens",
+    "revoke_user",
+    "rotate",
+    "sync",
+    "batch_delete",
+];
 
 pub(super) async fn check(State(api): State<Api>, mut request: Request, next: Next) -> Response {
     let Some(caller) = known(&api, request.headers()) else { return Refusal::unauthenticated().into_response() };
-    let reads = [Method::GET, Method::HEAD].contains(request.method());
-    if !reads && caller.scope != Scope::Edit {
-        return Refusal::forbidden().into_response();
+    if [Method::GET, Method::HEAD].contains(request.method()) {
+        request.extensions_mut().insert(caller);
+        return next.run(request).await;
     }
-    request.extensions_mut().insert(caller);
-    next.run(request).await
+    let address = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let ip = address.map(|ConnectInfo(address)| address.ip().to_canonical());
+    let (deed, method) = (Deed::of(request.uri().path()), request.method().clone());
+    let caller = Caller { deed, ip, ..caller };
+    let response = match caller.scope {
+        Scope::Edit => {
+            request.extensions_mut().insert(caller.clone());
+            next.run(request).await
+        }
+        Scope::Read => Refusal::forbidden().into_response(),
+    };
+    caller.tell(&api, &method, response).await
+}
+
+impl Deed {
+    /// Of `…/accounts/{account}/access/service_tokens/{id}/rotate`: `rotate`, `service_token`, the id.
+    fn of(path: &str) -> Self {
+        const ABOVE: [&str; 2] = ["access", "doorward"];
+        let below = path.trim_start_matches("/client/v4").split('/').skip(3);
+        let parts: Vec<&str> = below.skip_while(|part| ABOVE.contains(part)).collect();
+        let decoded = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
+        let word = parts.last().filter(|part| VERBS.contains(part)).map(|part| (*part).to_owned());
+        let kind = parts.first().copied().unwrap_or_default();
+        let singular = kind.strip_suffix("ies").map(|stem| format!("{stem}y"));
+        let singular = singular.or_else(|| kind.strip_suffix('s').map(str::to_owned));
+        let id = parts.get(1).filter(|part| Some(**part) != word.as_deref()).copied().unwrap_or_default();
+        Self { word, kind: singular.unwrap_or_else(|| kind.to_owned()), id: decoded(id) }
+    }
 }
 
 impl Caller {
-    /// The audit of a change: who, and what.
-    pub(super) fn log(&self, what: &str, key: &Key) {
-        tracing::info!(
-            caller.id = self.id,
-            caller.name = self.name,
-            object.kind = key.kind.as_str(),
-            object.id = &*key.id,
-            "{} {what} the {} {}",
-            self.name,
-            key.kind,
-            key.id
-        );
+    fn new(id: String, name: &str, scope: Scope) -> Self {
+        Self { id, name: name.to_owned(), scope, ip: None, deed: Deed::default(), told: Arc::default() }
     }
 
-    /// The same for what concerns no object.
-    pub(super) fn log_deed(&self, what: &str) {
-        tracing::info!(caller.id = self.id, caller.name = self.name, "{} {what}", self.name);
+    /// As whom they change what is configured. The change tells of itself.
+    pub(super) fn author(&self) -> Author {
+        self.told.store(true, Ordering::Relaxed);
+        Author {
+            by: Interface::Api,
+            id: self.id.clone(),
+            name: self.name.clone(),
+            ip: self.ip,
+            deed: self.deed.word.clone(),
+        }
+    }
+
+    /// The line of the audit log about a deed that changes no object, to be
+    /// written with it.
+    pub(super) fn deed(&self, kind: &str, id: &str, now: Timestamp) -> AuditEntry {
+        let author = self.author();
+        let word = self.deed.word.clone().unwrap_or_default();
+        tracing::info!(
+            caller.id = author.id,
+            caller.name = author.name,
+            "{:?} did {word} the {kind} {id:?}",
+            author.name
+        );
+        AuditEntry::of_deed(&author, &word, (kind, id), now)
+    }
+
+    /// Tells of what nothing has told of: deeds that are no change of objects,
+    /// and what the caller had no right to or what contradicts what is there.
+    /// Calls that made no sense changed nothing either, and are not kept.
+    async fn tell(&self, api: &Api, method: &Method, response: Response) -> Response {
+        let refused = response.extensions().get::<Refused>();
+        let worth_telling = match response.status().as_u16() {
+            200..300 => !self.told.load(Ordering::Relaxed),
+            status => [403, 409].contains(&status),
+        };
+        if !worth_telling {
+            return response;
+        }
+        let word = match (&self.deed.word, method) {
+            (Some(word), _) => word,
+            (None, &Method::POST) => "create",
+            (None, &Method::DELETE) => "delete",
+            (None, _) => "update",
+        };
+        let entry = AuditEntry::of_deed(&self.author(), word, (&self.deed.kind, &self.deed.id), api.now());
+        let entry = match refused {
+            Some(Refused(why)) => entry.refused(why),
+            None => entry,
+        };
+        if let Err(error) = api.0.store.log_audit(&entry).await {
+            tracing::error!(%error, "what a caller did is not in the audit log");
+        }
+        response
     }
 }
 
@@ -73,13 +171,13 @@ fn known(api: &Api, headers: &HeaderMap) -> Option<Caller> {
     let (mut caller, now) = (None, api.now());
     if api.0.token.as_ref().is_some_and(|token| is(token.digest())) {
         let id = format!("{:.32}", api.0.account.as_str());
-        caller = Some(Caller { id, name: OF_THE_FILE.into(), scope: Scope::Edit });
+        caller = Some(Caller::new(id, OF_THE_FILE, Scope::Edit));
     }
     for object in api.set().of(Kind::ApiToken) {
         let read = (object.document::<ApiTokenDocument>(), object.extension::<ApiTokenExtension>());
         let (Ok(document), Ok(extension)) = read else { continue };
         if SecretDigest::from_hex(&extension.digest).is_some_and(is) && document.in_force(now) {
-            caller = Some(Caller { id: object.key.id.replace('-', ""), name: document.name, scope: document.scope });
+            caller = Some(Caller::new(object.key.id.replace('-', ""), &document.name, document.scope));
         }
     }
     caller

@@ -15,6 +15,7 @@ use super::{Api, site};
 /// One file for each resource.
 const RESOURCES: &[&str] = &[
     include_str!("../../openapi/apps.json"),
+    include_str!("../../openapi/audit_logs.json"),
     include_str!("../../openapi/groups.json"),
     include_str!("../../openapi/identity_providers.json"),
     include_str!("../../openapi/organizations.json"),

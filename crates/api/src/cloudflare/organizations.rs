@@ -191,7 +191,6 @@ pub(super) async fn revoke_user(State(api): State<Api>, caller: Caller, written:
         .map_err(|error| Refusal::invalid("/email", format!("the text is {error}")))?;
     let (now, account) = (api.now(), &api.0.account);
     let user = api.0.store.user(&email, UserId::derived(account, email.as_str()), now).await?;
-    api.0.store.revoke(&Revoked::User(user), now).await?;
-    caller.log_deed(&format!("revoked everything of {email}"));
+    api.0.store.revoke_telling(&Revoked::User(user), &[caller.deed("user", email.as_str(), now)], now).await?;
     Ok(Answer::ok(json!(true)).noting(notes(&fields, REVOCATION)))
 }

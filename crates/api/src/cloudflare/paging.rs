@@ -50,10 +50,15 @@ impl Wanted {
 
     /// The page out of everything; one past the end is empty.
     pub(super) fn page(&self, items: Vec<Value>, usual: usize) -> Result<Page, Refusal> {
-        let (page, per_page) = (self.number("page", 1)?, self.number("per_page", usual)?.min(MOST));
+        let (page, per_page) = self.place(usual)?;
         let total = items.len();
         let items = items.into_iter().skip((page - 1).saturating_mul(per_page)).take(per_page).collect();
         Ok(Page { page, per_page, total, items })
+    }
+
+    /// Which page, and how much is on one.
+    pub(super) fn place(&self, usual: usize) -> Result<(usize, usize), Refusal> {
+        Ok((self.number("page", 1)?, self.number("per_page", usual)?.min(MOST)))
     }
 
     fn number(&self, name: &str, usual: usize) -> Result<usize, Refusal> {

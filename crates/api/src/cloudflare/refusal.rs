@@ -110,6 +110,10 @@ impl Refusal {
     }
 }
 
+/// Why an answer is a refusal, for whoever comes by with it.
+#[derive(Clone, Debug)]
+pub(crate) struct Refused(pub(crate) String);
+
 /// What went wrong inside is for the log; callers may try again.
 impl From<ObjectsError> for Refusal {
     fn from(error: ObjectsError) -> Self {
@@ -130,12 +134,14 @@ impl From<StoreError> for Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let mut error = json!({ "code": self.code, "message": self.message });
+        let mut error = json!({ "code": self.code, "message": &self.message });
         if let Some(pointer) = self.pointer {
             error["source"] = json!({ "pointer": pointer });
         }
+        let refused = Refused(self.message);
         let body = json!({ "success": false, "errors": [error], "messages": [], "result": Value::Null });
         let mut response = (self.status, Json(body)).into_response();
+        response.extensions_mut().insert(refused);
         // SDKs try conflicts and failures twice more; only a failure of ours may pass by itself.
         if self.status != StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert("x-should-retry", HeaderValue::from_static("false"));

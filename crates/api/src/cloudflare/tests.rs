@@ -5,6 +5,7 @@ mod access;
 mod api_tokens;
 mod app_policies;
 mod apps;
+mod audit_logs;
 mod door;
 mod groups;
 mod identity_providers;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use doorward_model::app::{App, Refresh};
+use doorward_model::audit::Author;
 use doorward_model::document::{
     AppDocument, AppExtension, AppPolicy, Content, Key, Kind, Object, Owner, PolicyDocument, PolicyLink,
 };
@@ -76,12 +77,18 @@ impl Node {
     /// Puts an object as the API would.
     pub(crate) async fn put(&self, object: Object) {
         let change = ObjectChange::Put(object);
-        self.objects.change(NOW, |_| Ok::<_, ObjectsError>((vec![change.clone()], ()))).await.unwrap();
+        self.objects
+            .change(&Author::command_line(), NOW, |_| Ok::<_, ObjectsError>((vec![change.clone()], ())))
+            .await
+            .unwrap();
     }
 
     pub(crate) async fn remove(&self, key: &Key) {
         let change = ObjectChange::Remove(key.clone());
-        self.objects.change(NOW, |_| Ok::<_, ObjectsError>((vec![change.clone()], ()))).await.unwrap();
+        self.objects
+            .change(&Author::command_line(), NOW, |_| Ok::<_, ObjectsError>((vec![change.clone()], ())))
+            .await
+            .unwrap();
     }
 
     /// Listens to the others, as a running process does.

@@ -1,5 +1,6 @@
 //! Changes as the API makes them.
 
+use doorward_model::audit::Author;
 use doorward_model::document::{Key, Kind, Owner};
 use doorward_model::id::PolicyId;
 use doorward_objects::ObjectsError;
@@ -40,7 +41,8 @@ async fn a_reusable_policy_counts_in_every_application_that_links_it(bench: Benc
 
 async fn a_plan_that_fails_changes_nothing(bench: Bench) {
     let node = bench.node(&["a.test"]).await;
-    let refused = node.objects.change(NOW, |_| Err::<(_, ()), _>(ObjectsError::Contended)).await;
+    let refused =
+        node.objects.change(&Author::command_line(), NOW, |_| Err::<(_, ()), _>(ObjectsError::Contended)).await;
     assert!(matches!(refused, Err(ObjectsError::Contended)));
     assert_eq!(node.store.objects_since(0).await.unwrap().seq, 1);
 }
@@ -54,7 +56,7 @@ async fn number(node: &Node) -> usize {
         assert!(set.get(&object.key).is_none(), "the plan sees everything there is");
         Ok::<_, ObjectsError>((vec![ObjectChange::Put(object)], number))
     };
-    node.objects.change(NOW, plan).await.unwrap()
+    node.objects.change(&Author::command_line(), NOW, plan).await.unwrap()
 }
 
 async fn plans_at_once_each_see_what_the_others_did(bench: Bench) {

@@ -96,14 +96,14 @@ async fn an_object_that_cannot_be_read_stops_the_start_unless_the_file_replaces_
     let store = bench.store().await;
     let object = of_tomorrow(Owner::Api);
     let key = object.key.clone();
-    store.change_objects(0, &[doorward_store::ObjectChange::Put(object)], NOW).await.unwrap();
+    store.change_objects(0, &[doorward_store::ObjectChange::Put(object)], &[], NOW).await.unwrap();
     store.close().await;
     let Err(refusal) = bench.start(file(&["a.test"])).await else { panic!("it started") };
     assert!(refusal.to_string().contains(&*key.id), "{refusal}");
 
     let store = bench.store().await;
     let object = of_tomorrow(Owner::File);
-    store.change_objects(1, &[doorward_store::ObjectChange::Put(object)], NOW).await.unwrap();
+    store.change_objects(1, &[doorward_store::ObjectChange::Put(object)], &[], NOW).await.unwrap();
     store.close().await;
     assert_eq!(bench.node(&["tomorrow.test"]).await.serves("tomorrow.test").as_deref(), Some("tomorrow.test"));
 }

@@ -5,9 +5,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
+use doorward_model::audit::{AuditEntry, Author};
 use doorward_model::document::{ApiTokenDocument, Kind, Object, Owner, Scope};
 use doorward_model::secret::Secret;
-use doorward_model::time::{Clock, Lifetime};
+use doorward_model::time::{Clock, Lifetime, Timestamp};
 use doorward_store::{ObjectChange, Store, StoreError};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -127,9 +128,22 @@ async fn in_store(store: &Store, command: &ApiTokenCommand) -> Result<String, St
                 (ObjectChange::Remove(token.key.clone()), revoked(&args.name))
             }
         };
+        let told = told(&change, &tokens, now);
         // `false`: somebody changed something in between.
-        if store.change_objects(read.seq, &[change], now).await.map_err(|error| error.to_string())? {
+        if store.change_objects(read.seq, &[change], &[told], now).await.map_err(|error| error.to_string())? {
             return Ok(text);
+        }
+    }
+}
+
+/// The line of the audit log about it.
+fn told(change: &ObjectChange, tokens: &[(ApiTokenDocument, Object)], now: Timestamp) -> AuditEntry {
+    let author = Author::command_line();
+    match change {
+        ObjectChange::Put(object) => AuditEntry::of_change(&author, &object.key, None, Some(object), now),
+        ObjectChange::Remove(key) => {
+            let before = tokens.iter().map(|(_, object)| object).find(|object| object.key == *key);
+            AuditEntry::of_change(&author, key, before, None, now)
         }
     }
 }

@@ -51,6 +51,7 @@ pub(super) struct RawFile {
     pub(super) store_url: Written<String>,
     pub(super) revocation_freshness: Option<Lifetime>,
     pub(super) log_retention: Option<Lifetime>,
+    pub(super) audit_retention: Option<Lifetime>,
     pub(super) encryption_key: Written<Secret>,
     pub(super) api_token: Written<Secret>,
     pub(super) account_id: Option<At<AccountId>>,
@@ -157,6 +158,10 @@ impl RawFile {
             log_retention: store
                 .as_ref()
                 .and_then(|store| store.read("log_retention", str::parse::<Lifetime>))
+                .map(|at| at.value),
+            audit_retention: store
+                .as_ref()
+                .and_then(|store| store.read("audit_retention", str::parse::<Lifetime>))
                 .map(|at| at.value),
             revocation_freshness: store
                 .as_ref()

@@ -23,7 +23,7 @@ use self::shared::Places;
 use super::document::At;
 use super::names::{self, Names};
 use super::problem::Findings;
-use super::raw::store::{LOG_RETENTION, MOST_FRESHNESS};
+use super::raw::store::{AUDIT_RETENTION, LOG_RETENTION, MOST_FRESHNESS};
 use super::raw::{
     RawApp, RawCustomPage, RawFile, RawGroup, RawIdp, RawOrganization, RawPolicy, RawPolicyLink, RawRoute, RawRules,
     RawServiceToken, RawTls, RawUser,
@@ -77,6 +77,7 @@ pub(super) fn resolve(raw: RawFile, file: &str, findings: &Findings) -> Config {
         store_url: raw.store_url.into_value().map(Secret::new),
         revocation_freshness: raw.revocation_freshness.unwrap_or(MOST_FRESHNESS),
         log_retention: raw.log_retention.unwrap_or(LOG_RETENTION),
+        audit_retention: raw.audit_retention.unwrap_or(AUDIT_RETENTION),
         encryption_key: raw.encryption_key.into_value(),
         api_token: raw.api_token.into_value(),
         policies: resolving.shared,

@@ -72,6 +72,8 @@ pub struct Config {
     pub revocation_freshness: Lifetime,
     /// How long the authentication log is kept.
     pub log_retention: Lifetime,
+    /// How long the log of changes is kept.
+    pub audit_retention: Lifetime,
     pub encryption_key: Option<Secret>,
     pub api_token: Option<Secret>,
     pub apps: Vec<App>,

@@ -1,5 +1,7 @@
 //! The admin listener while it runs.
 
+use std::net::SocketAddr;
+
 use axum::Router;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -18,10 +20,11 @@ impl Admin {
                 Ok(listener) => listener,
                 Err(error) => return tracing::error!(%error, "the admin listener cannot accept"),
             };
-            let served = axum::serve(listener, router).with_graceful_shutdown(async move {
-                // A sender that was dropped means the same as one that sent.
-                let _ended = stopped.await;
-            });
+            let served = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
+                .with_graceful_shutdown(async move {
+                    // A sender that was dropped means the same as one that sent.
+                    let _ended = stopped.await;
+                });
             if let Err(error) = served.await {
                 tracing::error!(%error, "the admin listener ended");
             }

@@ -46,7 +46,7 @@ async fn every_call_can_be_made_from_a_task_that_moves_between_threads(bench: Be
         store.keys().await?;
         store.revoke(&Revoked::Session(session.nonce), NOW).await?;
         store.refresh_revocations().await?;
-        store.change_objects(0, &[], NOW).await?;
+        store.change_objects(0, &[], &[], NOW).await?;
         store.objects_since(0).await?;
         store.sweep(NOW).await?;
         store.reset().await?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use doorward_model::app::Refresh;
+use doorward_model::audit::Author;
 use doorward_model::catalog::Catalog;
 use doorward_model::document::{ApiTokenDocument, Content, Key, Object, Owner, Scope};
 use doorward_model::id::AccountId;
@@ -125,7 +126,10 @@ impl Door {
         let (token, key, content) = document.minted();
         let object = Object { key, owner: Owner::Api, content, created_at: START, updated_at: START };
         let change = ObjectChange::Put(object);
-        self.objects.change(START, |_| Ok::<_, ObjectsError>((vec![change.clone()], ()))).await.unwrap();
+        self.objects
+            .change(&Author::command_line(), START, |_| Ok::<_, ObjectsError>((vec![change.clone()], ())))
+            .await
+            .unwrap();
         token.expose().to_owned()
     }
 }

@@ -9,6 +9,9 @@ pub(in super::super) const MOST_FRESHNESS: Lifetime = Lifetime::from_secs(Patien
 /// How long the authentication log is kept unless the file says otherwise.
 pub(in super::super) const LOG_RETENTION: Lifetime = Lifetime::from_hours(30 * 24);
 
+/// The same for the audit log, which is read when something is found out late.
+pub(in super::super) const AUDIT_RETENTION: Lifetime = Lifetime::from_days(548);
+
 /// How long revocations are believed without news from the store.
 pub(super) fn freshness(text: &str) -> Result<Lifetime, String> {
     let wanted: Lifetime = text.parse().map_err(|error: doorward_model::time::InvalidLifetime| error.to_string())?;
