@@ -7,7 +7,7 @@ use crate::support::client::Client;
 use crate::support::config::{ALICE, APP, Config, app, route};
 use crate::support::deadline::eventually;
 use crate::support::gateway::Gateway;
-use crate::support::node::sdk;
+use crate::support::node::{Sdk, sdk};
 use crate::support::origin::Origin;
 use crate::support::postgres;
 use crate::support::raw::exchange;
@@ -31,6 +31,16 @@ async fn status(gateway: &Gateway, fields: &[String]) -> u16 {
 
 #[tokio::test]
 async fn the_python_sdk_drives_every_resource_and_the_edge_does_what_it_says() {
+    driven_by(Sdk::Python).await;
+}
+
+#[tokio::test]
+async fn the_typescript_sdk_drives_every_resource_and_the_edge_does_what_it_says() {
+    driven_by(Sdk::TypeScript).await;
+}
+
+/// The whole course of an SDK on both databases, and what the edge makes of it.
+async fn driven_by(language: Sdk) {
     let folder = tempfile::tempdir().unwrap();
     let origin = Origin::start().await;
     let sqlite = format!("sqlite://{}/kept.db", folder.path().display());
@@ -39,7 +49,7 @@ async fn the_python_sdk_drives_every_resource_and_the_edge_does_what_it_says() {
         let mut gateway = Gateway::serve(&config).await;
         assert_eq!(status(&gateway, &[]).await, 404, "nobody's host: {store}");
 
-        let left = sdk(&gateway, MADE).await;
+        let left = sdk(language, &gateway, MADE).await;
         let text = |field: &str| left[field].as_str().expect("text").to_owned();
         let robot = [
             format!("CF-Access-Client-Id: {}", text("client_id")),

@@ -158,6 +158,17 @@ changed = trust.organizations.update(account_id=account, name=team.name, session
 assert (changed.name, changed.auth_domain) == (team.name, team.auth_domain)
 refused(cloudflare.ConflictError, trust.organizations.create, name="x", auth_domain="x.cloudflareaccess.com")
 
+lines = {(line.action.type, line.resource.type, line.resource.id): line for line in client.audit_logs.list(account_id=account)}
+made = lines["create", "app", app.id]
+assert made.action.result and made.actor.type == "user" and made.actor.ip and made.interface == "API", made
+assert json.loads(made.new_value)["domain"] == host and made.old_value == "" and made.when
+assert json.loads(lines["rotate", "service_token", robot.id].old_value)["name"] == "SDK machine"
+assert lines["delete", "group", group.id].action.result is False, "what was refused is told too"
+secrets = [robot.client_secret, rotated.client_secret, "hunter2", token]
+assert not any(secret in line.to_json() for line in lines.values() for secret in secrets)
+removed = client.audit_logs.list(account_id=account, action={"type": "delete"}, direction="asc", per_page=2)
+assert {line.action.type for line in removed} == {"delete"}
+
 assert trust.organizations.revoke_users(account_id=account, email="a@example.com") is True
 
 rest = [f"policies/{policy.id}", f"groups/{group.id}", f"service_tokens/{robot.id}", f"identity_providers/{idp.id}"]

@@ -116,18 +116,29 @@ pub(crate) async fn reach_with_pyjwt(
     verdict(python.args([token, domain, audience])).await
 }
 
-/// What Cloudflare's SDK for Python leaves behind after driving the management API; see the script.
-pub(crate) async fn sdk(gateway: &Gateway, host: &str) -> Value {
+/// Cloudflare's SDKs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Sdk {
+    Python,
+    TypeScript,
+}
+
+/// What Cloudflare's SDK leaves behind after driving the management API; see the scripts.
+pub(crate) async fn sdk(language: Sdk, gateway: &Gateway, host: &str) -> Value {
     let text = |name: &str| gateway.ready[name].as_str().expect("text").to_owned();
     let base = format!("http://{}/client/v4", gateway.admin());
     let arguments = [base, text("account_id"), text("api_token"), host.to_owned()];
-    let mut python = Command::new(peers::python());
+    let (program, written) = match language {
+        Sdk::Python => (peers::python(), script("python/access_sdk.py")),
+        Sdk::TypeScript => ("node".into(), script("node/access_sdk.mjs")),
+    };
+    let mut program = Command::new(program);
     // Other credentials of whoever runs the tests would be sent instead.
     for name in ["CLOUDFLARE_EMAIL", "CLOUDFLARE_API_KEY", "CLOUDFLARE_API_TOKEN", "CLOUDFLARE_BASE_URL"] {
-        python.env_remove(name);
+        program.env_remove(name);
     }
-    let left = verdict(python.env("NO_PROXY", "*").arg(script("python/access_sdk.py")).args(arguments)).await;
-    left.unwrap_or_else(|error| panic!("the SDK is content: {error}"))
+    program.env("NO_PROXY", "*").env("PACKAGES", peers::node_folder()).arg(written).args(arguments);
+    verdict(&mut program).await.unwrap_or_else(|error| panic!("the SDK is content: {error}"))
 }
 
 /// A token signed by somebody else; `key` is the HMAC key for `HS256`.
