@@ -23,6 +23,7 @@ mod every_route;
 mod faults;
 mod faults_on_purpose;
 mod framing;
+mod generated_calls;
 mod harness;
 mod http2;
 mod http2_frames;
