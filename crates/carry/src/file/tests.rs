@@ -1,0 +1,167 @@
+//! The file as text; that it is read as it was meant is for the server's tests.
+
+use serde_json::{Value, json};
+
+use super::*;
+
+const ID: &str = "11111111-1111-4111-8111-111111111111";
+
+fn account(fields: Value) -> Account {
+    let list = |name: &str| fields[name].as_array().cloned().unwrap_or_default();
+    Account {
+        id: "0123456789abcdef0123456789abcdef".into(),
+        organization: fields.get("organization").cloned(),
+        identity_providers: list("identity_providers"),
+        service_tokens: list("service_tokens"),
+        groups: list("groups"),
+        policies: list("policies"),
+        apps: list("apps"),
+        custom_pages: list("custom_pages"),
+        certificates: list("certificates"),
+        hostname_settings: list("hostname_settings"),
+        lists: list("lists"),
+        ..Account::default()
+    }
+}
+
+fn app(more: Value) -> Value {
+    let mut app = json!({ "id": ID, "name": "Wiki", "type": "self_hosted", "domain": "wiki.test", "policies": [] });
+    app.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    app
+}
+
+fn text(fields: Value) -> String {
+    carried(&account(fields), Mode::Production).text
+}
+
+/// The lines that say something, without comments.
+fn lines(text: &str) -> Vec<&str> {
+    text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect()
+}
+
+#[test]
+fn an_account_reads_as_a_person_would_have_written_it() {
+    let fields = json!({
+        "organization": {
+            "auth_domain": "acme.cloudflareaccess.com", "name": "Acme", "session_duration": "12h",
+            "login_design": { "header_text": "Acme", "background_color": "#123456" },
+            "deny_unmatched_requests": false, "mfa_required_for_all_apps": true,
+        },
+        "identity_providers": [
+            { "id": "22222222-2222-4222-8222-222222222222", "name": "Okta", "type": "okta",
+              "config": { "client_id": "doorward", "okta_account": "https://acme.okta.com", "claims": ["team"] } },
+            { "id": "33333333-3333-4333-8333-333333333333", "name": "PIN", "type": "onetimepin", "config": {} },
+        ],
+        "service_tokens": [{
+            "id": "44444444-4444-4444-8444-444444444444", "name": "CI runner", "duration": "8760h",
+            "client_id": "0123456789abcdef0123456789abcdef.access", "expires_at": "2027-01-01T00:00:00Z", "enabled": true,
+        }],
+        "groups": [{
+            "id": "55555555-5555-4555-8555-555555555555", "name": "Staff", "exclude": [], "require": [],
+            "include": [{ "email_domain": { "domain": "example.com" } }, { "okta": {
+                "name": "Admins", "identity_provider_id": "22222222-2222-4222-8222-222222222222" } }],
+        }],
+        "apps": [app(json!({
+            "aud": "ab".repeat(32), "session_duration": "24h", "tags": ["docs"], "app_launcher_visible": true,
+            "self_hosted_domains": ["wiki.test", "docs.test/handbook"], "allow_authenticate_via_warp": true,
+            "allowed_idps": ["22222222-2222-4222-8222-222222222222", "33333333-3333-4333-8333-333333333333"],
+            "policies": [
+                { "id": "66666666-6666-4666-8666-666666666666", "name": "Staff", "decision": "allow", "precedence": 1,
+                  "include": [{ "group": { "id": "55555555-5555-4555-8555-555555555555" } }],
+                  "exclude": [{ "login_method": { "id": "33333333-3333-4333-8333-333333333333" } }],
+                  "session_duration": "24h" },
+            ],
+        }))],
+    });
+    insta::assert_snapshot!(text(fields));
+}
+
+#[test]
+fn names_of_others_end_no_line_and_read_no_variable() {
+    let name = "Wiki\nmode = \"emulator\"\u{202e} ${HOME} \"quoted\" \\";
+    let text = text(json!({ "apps": [
+        app(json!({ "name": name, "scim_config": { "enabled": true }, "custom_deny_message": "${HOME}" })),
+    ] }));
+    let read: toml::Table = text.parse().unwrap();
+    assert_eq!(read["mode"].as_str(), Some("production"));
+    let app = &read["app"][0];
+    assert_eq!(app["name"].as_str(), Some(name.replace("${", "$${").as_str()));
+    assert_eq!(app["custom_deny_message"].as_str(), Some("$${HOME}"));
+    assert!(text.contains("#   scim_config of the application \"Wiki\u{fffd}mode"), "{text}");
+    assert_eq!(plain("a\u{1b}[31mb\u{2028}c"), "a\u{fffd}[31mb\u{fffd}c");
+}
+
+#[test]
+fn names_that_repeat_are_told_apart_and_references_hold() {
+    let other = "22222222-2222-4222-8222-222222222222";
+    let staff = |id: &str| json!({ "id": id, "name": "Staff", "include": [{ "everyone": {} }] });
+    let policy = json!({ "name": "P", "decision": "allow", "include": [{ "group": { "id": other.to_uppercase() } }] });
+    let carried = carried(
+        &account(json!({ "groups": [staff(ID), staff(other)], "apps": [app(json!({ "policies": [policy] }))] })),
+        Mode::Production,
+    );
+    let read: toml::Table = carried.text.parse().unwrap();
+    assert_eq!(
+        (read["group"][0]["name"].as_str(), read["group"][1]["name"].as_str()),
+        (Some("Staff"), Some("Staff (2)"))
+    );
+    let include = &read["app"][0]["policies"][0]["include"][0];
+    assert_eq!(include["group"]["id"].as_str(), Some("Staff (2)"));
+    assert!(carried.left.iter().any(|left| left.why.contains("\"Staff (2)\"")), "{:?}", carried.left);
+}
+
+#[test]
+fn an_application_with_both_kinds_of_policies_shares_them_all() {
+    let shared = json!({ "id": ID, "name": "Staff", "decision": "allow", "include": [{ "everyone": {} }] });
+    let mut linked = shared.clone();
+    linked["precedence"] = json!(2);
+    let own = json!({
+        "id": "22222222-2222-4222-8222-222222222222", "name": "Hooks", "decision": "bypass", "precedence": 1,
+        "include": [{ "everyone": {} }],
+    });
+    let text = text(json!({ "policies": [shared], "apps": [app(json!({ "policies": [own, linked] }))] }));
+    let read: toml::Table = text.parse().unwrap();
+    let names: Vec<_> =
+        read["policy"].as_array().unwrap().iter().map(|policy| policy["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["Staff", "Wiki: Hooks"]);
+    let links = read["app"][0]["policies"].as_array().unwrap();
+    assert_eq!(links[0]["id"].as_str(), Some("Wiki: Hooks"));
+    assert_eq!((links[1]["id"].as_str(), links[1]["precedence"].as_integer()), (Some("Staff"), Some(2)));
+}
+
+#[test]
+fn the_usual_duration_of_a_policy_makes_no_session_longer() {
+    for (app_duration, policy_duration, expected) in
+        [("30m", "24h", None), ("24h", "24h", None), ("168h", "24h", Some("24h")), ("30m", "8h", Some("8h"))]
+    {
+        let policy = json!({
+            "name": "P", "decision": "allow", "include": [{ "everyone": {} }], "session_duration": policy_duration,
+        });
+        let app = app(json!({ "session_duration": app_duration, "policies": [policy] }));
+        let read: toml::Table = text(json!({ "apps": [app] })).parse().unwrap();
+        let written = read["app"][0]["policies"][0].get("session_duration").and_then(toml::Value::as_str);
+        assert_eq!(written, expected, "{app_duration} {policy_duration}");
+    }
+}
+
+#[test]
+fn an_emulator_needs_nothing_of_productions_own() {
+    let fields = json!({ "organization": { "auth_domain": "acme.cloudflareaccess.com" }, "apps": [app(json!({}))] });
+    let carried = carried(&account(fields), Mode::Emulator);
+    let names: Vec<&str> = carried.placeholders.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(names, ["ORIGIN_WIKI_TEST"]);
+    assert!(lines(&carried.text).starts_with(&["mode = \"emulator\"", "[listen]"]), "{}", carried.text);
+}
+
+#[test]
+fn a_token_without_a_known_end_is_off() {
+    let token = json!({
+        "id": ID, "name": "t", "client_id": "0123456789abcdef0123456789abcdef.access", "duration": "8760h",
+    });
+    let mut forever = token.clone();
+    forever["duration"] = json!("forever");
+    for (token, off) in [(token, true), (forever, false)] {
+        let read: toml::Table = text(json!({ "service_tokens": [token] })).parse().unwrap();
+        assert_eq!(read["service_token"][0].get("enabled").and_then(toml::Value::as_bool), off.then_some(false));
+    }
+}
