@@ -11,6 +11,7 @@ pub(crate) mod collector;
 pub(crate) mod config;
 pub(crate) mod cookies;
 pub(crate) mod deadline;
+pub(crate) mod elsewhere;
 pub(crate) mod evaluator;
 pub(crate) mod frames;
 pub(crate) mod gateway;

@@ -10,8 +10,11 @@ mod dev;
 mod doctor;
 mod env;
 mod explain;
+mod export;
+mod import;
 mod migrate;
 mod probe;
+mod remote;
 mod run;
 mod token;
 
@@ -63,6 +66,10 @@ enum Command {
     Migrate(ConfigArg),
     /// Makes, lists and ends tokens of the management API
     ApiToken(api_token::ApiTokenArgs),
+    /// A configuration file of what an account somewhere else has
+    Import(import::ImportArgs),
+    /// What a configuration file or an account has, for other tools
+    Export(export::ExportArgs),
 }
 
 #[derive(Debug, Args)]
@@ -166,6 +173,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Ca(args) => ca::run(&args),
         Command::Migrate(args) => migrate::run(&args.config),
         Command::ApiToken(args) => api_token::run(args),
+        Command::Import(args) => import::run(&args),
+        Command::Export(args) => export::run(&args),
     }
 }
 

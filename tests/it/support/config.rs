@@ -44,6 +44,12 @@ impl Config {
         Config { head: EMULATOR.to_owned(), store: SQLITE.to_owned(), body: PEOPLE.to_owned() }
     }
 
+    /// A whole file of somebody else's for an emulator, with the people, on free ports.
+    pub(crate) fn whole(text: &str) -> Config {
+        let head = text.replace("127.0.0.1:8080", "127.0.0.1:0").replace("127.0.0.1:8081", "127.0.0.1:0");
+        Config { head, store: SQLITE.to_owned(), body: PEOPLE.to_owned() }
+    }
+
     /// The same with more at its end: whole tables, as they would be written in the file.
     pub(crate) fn and(mut self, tables: &str) -> Config {
         self.body.push('\n');

@@ -141,6 +141,13 @@ pub(crate) async fn sdk(language: Sdk, gateway: &Gateway, host: &str) -> Value {
     verdict(&mut program).await.unwrap_or_else(|error| panic!("the SDK is content: {error}"))
 }
 
+/// What HashiCorp's own parser reads in a file of HCL.
+pub(crate) async fn hcl(file: &std::path::Path) -> Value {
+    let mut node = Command::new("node");
+    node.env("PACKAGES", peers::node_folder()).arg(script("node/hcl.mjs")).arg(file);
+    verdict(&mut node).await.unwrap_or_else(|error| panic!("it is HCL: {error}"))
+}
+
 /// A token signed by somebody else; `key` is the HMAC key for `HS256`.
 pub(crate) async fn forged(alg: &str, header: &Value, claims: &Value, key: &str) -> String {
     let script = script("node/forge.mjs");

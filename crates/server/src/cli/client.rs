@@ -1,5 +1,6 @@
-//! The client of the commands that look at things from outside: no proxy of
-//! the environment, no redirects, and every name below `localhost` is here.
+//! The client of the commands that look at things from outside: no redirects
+//! and, for what is on this machine, no proxy of the environment; every name
+//! below `localhost` is here.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,12 +8,13 @@ use std::time::Duration;
 
 /// A client to be, with a limit for each request.
 pub(super) fn builder(limit: Duration) -> reqwest::ClientBuilder {
+    beyond(limit).no_proxy().dns_resolver(Arc::new(Localhost))
+}
+
+/// The same for what is not on this machine: through the proxy of the environment, if there is one.
+pub(super) fn beyond(limit: Duration) -> reqwest::ClientBuilder {
     let _already_there = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    reqwest::Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .timeout(limit)
-        .dns_resolver(Arc::new(Localhost))
+    reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(limit)
 }
 
 pub(super) fn built(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, String> {
