@@ -69,5 +69,6 @@ mod support;
 mod tokens;
 mod traces;
 mod trust;
+mod verdicts;
 mod verifiers;
 mod websocket;

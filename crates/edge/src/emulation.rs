@@ -2,13 +2,15 @@
 //! decision, and lets requests fail that may pass. It admits nobody: what it
 //! can change is what comes after a permit. Production has none.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use doorward_model::app::App;
 use doorward_model::arrival::Arrival;
+use doorward_model::catalog::Catalog;
 use doorward_model::host::Host;
 use doorward_model::path::NormPath;
-use doorward_policy::{Grant, Permit, Refusal, RefusalKind};
+use doorward_policy::{Grant, Permit, Refusal, RefusalKind, explain};
 use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
 
 use crate::arrive::Visit;
@@ -18,6 +20,9 @@ use crate::caller::Caller;
 use crate::{Edge, respond};
 
 const EMULATED: HeaderName = HeaderName::from_static("x-emulated-access");
+
+/// Ten thousand decisions are remembered.
+const LONGEST_RULES: usize = 1_024;
 
 /// An emulator, as the edge knows it.
 pub trait Emulation: Send + Sync {
@@ -44,6 +49,8 @@ pub struct Decided<'a> {
     pub verdict: &'static str,
     pub policy: Option<&'a str>,
     pub rule: Option<&'a str>,
+    /// How the policies came to a refusal, rule by rule.
+    pub rules: Option<String>,
     pub caller: Who<'a>,
 }
 
@@ -76,8 +83,17 @@ pub enum Instead {
 }
 
 /// Tells of a verdict, if anybody wants to know.
-pub(crate) fn tell(edge: &Edge, visit: &Visit, method: &Method, caller: &Caller, verdict: Result<&Permit, &Refusal>) {
+pub(crate) fn tell(
+    edge: &Edge,
+    (app, catalog): (&Arc<App>, &Catalog),
+    visit: &Visit,
+    method: &Method,
+    caller: &Caller,
+    verdict: Result<&Permit, &Refusal>,
+) {
     let Some(emulation) = &edge.emulation else { return };
+    let rules = || explain(app, catalog, &caller.facts(&visit.arrival)).on_one_line(LONGEST_RULES);
+    let rules = verdict.is_err().then(rules);
     let (word, policy, rule) = match verdict {
         Ok(permit) => {
             let word = match permit.grant() {
@@ -105,15 +121,15 @@ pub(crate) fn tell(edge: &Edge, visit: &Visit, method: &Method, caller: &Caller,
         Caller::BadServiceToken | Caller::Conflict | Caller::Unavailable => Who::Unproven,
     };
     let (arrival, path) = (&visit.arrival, &visit.path);
-    emulation.decided(&Decided { arrival, method, path, verdict: word, policy, rule, caller });
+    emulation.decided(&Decided { arrival, method, path, verdict: word, policy, rule, rules, caller });
 }
 
 /// Tells of a request for what no application covers.
 pub(crate) fn tell_unmatched(edge: &Edge, visit: &Visit, method: &Method) {
     let Some(emulation) = &edge.emulation else { return };
     let (arrival, path) = (&visit.arrival, &visit.path);
-    let (policy, rule, caller) = (None, None, Who::Nobody);
-    emulation.decided(&Decided { arrival, method, path, verdict: "unmatched", policy, rule, caller });
+    let (policy, rule, rules, caller) = (None, None, None, Who::Nobody);
+    emulation.decided(&Decided { arrival, method, path, verdict: "unmatched", policy, rule, rules, caller });
 }
 
 /// Lets go wrong what is to go wrong: what the origin is told, or the answer

@@ -85,7 +85,7 @@ pub(crate) async fn gate(entrance: &Arc<Entrance>, request: Request<Incoming>, r
     };
     record.found(&caller);
     let verdict = verdict(edge, &caller, &app, &visit, preflight, &catalog);
-    emulation::tell(edge, &visit, &head.method, &caller, verdict.as_ref());
+    emulation::tell(edge, (&app, &catalog), &visit, &head.method, &caller, verdict.as_ref());
     match verdict {
         Ok(permit) => {
             record.admitted(&permit);

@@ -45,6 +45,7 @@ use std::sync::atomic::AtomicUsize;
 use doorward_model::id::Rays;
 use doorward_model::live::LiveCatalog;
 use doorward_model::time::Clock;
+use doorward_policy::RuleTrees;
 use doorward_signer::Signer;
 use doorward_store::Store;
 use ipnet::IpNet;
@@ -107,6 +108,8 @@ pub struct Parts<'a> {
     /// Where addresses are, unless a trusted proxy says it.
     pub countries: Arc<Countries>,
     pub access_log: Option<Arc<AccessLog>>,
+    /// Tells the log how refusals came about.
+    pub rule_trees: Arc<RuleTrees>,
     /// Makes spans of requests, where somebody collects them.
     pub tracer: Option<BoxedTracer>,
     pub registry: &'a mut Registry,
@@ -129,6 +132,7 @@ pub struct Edge {
     trust: Trust,
     tls: TlsConnector,
     metrics: Metrics,
+    rule_trees: Arc<RuleTrees>,
     rays: Rays,
     remembered: Remembered,
     minted: Minted,
@@ -171,6 +175,7 @@ impl Edge {
             },
             tls: upstream::connect::tls_client(),
             metrics,
+            rule_trees: parts.rule_trees,
             rays: Rays::new(),
             remembered: Remembered::new(),
             minted: Minted::new(),

@@ -40,7 +40,7 @@ pub(crate) async fn respond(
     head: &Parts,
     catalog: &Catalog,
 ) -> Response<Body> {
-    log(refusal, caller, app, visit);
+    log(edge, refusal, caller, app, visit, catalog);
     let strict = catalog.organization().strict_service_token_auth;
     let mut response = match caller {
         Caller::Unavailable => return respond::unavailable(visit),
@@ -206,7 +206,7 @@ fn is_xhr(headers: &HeaderMap) -> bool {
     headers.get("x-requested-with").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"XMLHttpRequest"))
 }
 
-fn log(refusal: &Refusal, caller: &Caller, app: &App, visit: &Visit) {
+fn log(edge: &Edge, refusal: &Refusal, caller: &Caller, app: &Arc<App>, visit: &Visit, catalog: &Catalog) {
     let why = match caller {
         Caller::Person { .. } if refusal.kind == RefusalKind::NeedsPurpose => "this person has to say what for",
         Caller::Person { .. } => "the policies refuse this person",
@@ -220,8 +220,23 @@ fn log(refusal: &Refusal, caller: &Caller, app: &App, visit: &Visit) {
             RefusalKind::Forbidden | RefusalKind::NeedsPurpose | RefusalKind::Denied => "no sign-in could help",
         },
     };
+    let rules = was_judged(refusal, caller).then(|| {
+        let arrival = &visit.arrival;
+        edge.rule_trees.of(app, catalog, &caller.facts(arrival), arrival.now)
+    });
     tracing::info!(
         ray.id = %visit.arrival.ray, app.name = app.name, client.ip = %visit.arrival.client_ip, caller = caller.name(),
-        policy = refusal.policy.as_deref(), rule = refusal.rule.as_deref(), "refused: {why}"
+        policy = refusal.policy.as_deref(), rule = refusal.rule.as_deref(), rules = rules.flatten(), "refused: {why}"
     );
+}
+
+/// Whether it was the policies' rules that refused, and not what came before
+/// them. Of whoever is only asked to sign in nothing is decided yet.
+const fn was_judged(refusal: &Refusal, caller: &Caller) -> bool {
+    match caller {
+        Caller::BadServiceToken | Caller::Conflict | Caller::Unavailable => false,
+        Caller::Nobody | Caller::Linked(_) | Caller::Person { .. } | Caller::Machine(_) => {
+            !matches!(refusal.kind, RefusalKind::NeedsLogin)
+        }
+    }
 }

@@ -28,6 +28,8 @@ pub struct Decision {
     pub verdict: &'static str,
     pub policy: Option<String>,
     pub rule: Option<String>,
+    /// How the policies came to a refusal, rule by rule.
+    pub rules: Option<String>,
     pub caller: Caller,
 }
 
@@ -121,6 +123,7 @@ impl Decision {
             "verdict": self.verdict,
             "policy": self.policy,
             "rule": self.rule,
+            "rules": self.rules,
             "caller": { "kind": kind, "name": name },
         })
     }

@@ -44,6 +44,7 @@ static DOOR: LazyLock<Door> = LazyLock::new(|| {
         outbound: Outbound::new(OutboundOptions::default()),
         issuers: vec![CATALOG.team().issuer().to_owned()],
         emulator: true,
+        rule_trees: std::sync::Arc::new(doorward_policy::RuleTrees::new(20)),
         registry: &mut prometheus_client::registry::Registry::default(),
     });
     Door { runtime, router: login.team_router(), store, _folder: folder }

@@ -148,6 +148,7 @@ impl Visit {
                 message,
                 email: Some(email),
                 switch_href: Some(again.clone()),
+                ray: self.arrival.ray.as_str(),
             }),
             emulator: self.login.emulator,
         };

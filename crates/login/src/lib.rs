@@ -34,6 +34,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::get;
 use doorward_model::live::LiveCatalog;
 use doorward_model::time::Clock;
+use doorward_policy::RuleTrees;
 use doorward_signer::Signer;
 use doorward_store::Store;
 use prometheus_client::registry::Registry;
@@ -54,6 +55,7 @@ pub struct Login {
     /// Issuers whose tokens are ours.
     issuers: Vec<String>,
     emulator: bool,
+    rule_trees: Arc<RuleTrees>,
     metrics: Metrics,
 }
 
@@ -66,6 +68,8 @@ pub struct Parts<'a> {
     pub outbound: Outbound,
     pub issuers: Vec<String>,
     pub emulator: bool,
+    /// Tells the log how refusals came about.
+    pub rule_trees: Arc<RuleTrees>,
     pub registry: &'a mut Registry,
 }
 
@@ -80,6 +84,7 @@ impl Login {
             outbound: parts.outbound,
             issuers: parts.issuers,
             emulator: parts.emulator,
+            rule_trees: parts.rule_trees,
             metrics: Metrics::registered(parts.registry),
         })
     }

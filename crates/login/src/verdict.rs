@@ -28,10 +28,11 @@ impl Visit {
                 None => ("no policy lets this in", String::new(), String::new()),
             },
         };
+        let rules = self.login.rule_trees.of(app, &self.catalog, facts, self.arrival.now);
         let email = facts.identity.map_or("", |identity| identity.email.as_str());
         tracing::info!(
             ray.id = %self.arrival.ray, app.name = app.name, user.email = email, client.ip = %self.arrival.client_ip,
-            policy, rule, "{how}: {why}"
+            policy, rule, rules, "{how}: {why}"
         );
     }
 

@@ -54,4 +54,6 @@ pub struct Denied<'a> {
     pub email: Option<&'a str>,
     /// Leads to a provider that asks for the account again.
     pub switch_href: Option<String>,
+    /// Under which the log says why.
+    pub ray: &'a str,
 }

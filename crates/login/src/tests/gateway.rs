@@ -79,6 +79,7 @@ impl Gateway {
             outbound: Outbound::new(OutboundOptions::default()),
             issuers: vec![TEAM.into()],
             emulator,
+            rule_trees: Arc::new(doorward_policy::RuleTrees::new(20)),
             registry: &mut prometheus_client::registry::Registry::default(),
         });
         Self { login, catalog, store, signer, provider, account, _folder: folder }

@@ -42,6 +42,7 @@ fn sign_in() -> Vec<(&'static str, String)> {
         message: "That account does not have access",
         email: Some("mallory@example.com"),
         switch_href: Some("/cdn-cgi/access/login/wiki.example.com?prompt=select_account".into()),
+        ray: RAY,
     };
     vec![
         ("sign_in_one_provider", SignIn { providers: choices(&one), ..page.clone() }.html()),
@@ -63,7 +64,12 @@ fn sign_in() -> Vec<(&'static str, String)> {
                 app: HOSTILE,
                 logo: Some(HOSTILE),
                 providers: vec![Choice { name: HOSTILE, kind: HOSTILE, href: HOSTILE.into() }; 2],
-                denied: Some(Denied { message: HOSTILE, email: Some(HOSTILE), switch_href: Some(HOSTILE.into()) }),
+                denied: Some(Denied {
+                    message: HOSTILE,
+                    email: Some(HOSTILE),
+                    switch_href: Some(HOSTILE.into()),
+                    ray: HOSTILE,
+                }),
                 header: Some(HOSTILE),
                 footer: Some(HOSTILE),
                 colours: None,
@@ -131,6 +137,7 @@ pub(crate) fn designed(background: &str, text: &str) -> SignIn<'static> {
             message: "That account does not have access",
             email: Some("mallory@example.com"),
             switch_href: Some("/cdn-cgi/access/login/wiki.example.com?prompt=login".into()),
+            ray: RAY,
         }),
         emulator: false,
     }

@@ -73,6 +73,7 @@ pub(super) fn resolve(raw: RawFile, file: &str, findings: &Findings) -> Config {
         log: LogSettings {
             access: raw.log.access.and_then(|at| at.value),
             access_format: raw.log.access_format.unwrap_or_default(),
+            rule_trees: raw.log.rule_trees.unwrap_or(LogSettings::default().rule_trees),
         },
         store_url: raw.store_url.into_value().map(Secret::new),
         revocation_freshness: raw.revocation_freshness.unwrap_or(MOST_FRESHNESS),

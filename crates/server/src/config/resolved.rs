@@ -112,11 +112,19 @@ pub struct Listen {
 }
 
 /// What is told of each request, and where.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogSettings {
     /// None is off.
     pub access: Option<Destination>,
     pub access_format: LineFormat,
+    /// Refusals of each second that are told with their rule tree.
+    pub rule_trees: u32,
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self { access: None, access_format: LineFormat::default(), rule_trees: 20 }
+    }
 }
 
 /// Who collects traces. What is absent is OpenTelemetry's own to decide, by

@@ -39,6 +39,7 @@ impl Emulation for Watching {
             verdict: decided.verdict,
             policy: decided.policy.map(str::to_owned),
             rule: decided.rule.map(str::to_owned),
+            rules: decided.rules.clone(),
             caller: match decided.caller {
                 Who::Nobody => Caller::Nobody,
                 Who::Person(email) => Caller::Person(email.to_owned()),

@@ -22,6 +22,7 @@ use doorward_model::secret::Secret;
 use doorward_model::site::Team;
 use doorward_model::time::Clock;
 use doorward_objects::Objects;
+use doorward_policy::RuleTrees;
 use doorward_store::{Store, StoreError};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
@@ -161,6 +162,7 @@ fn edge(
     registry: &mut Registry,
 ) -> Arc<Edge> {
     let config = on.config;
+    let rule_trees = Arc::new(RuleTrees::new(config.log.rule_trees));
     let people = emulator.map(|emulator| Router::new().nest(IDP_PATH, emulator.idp_router(catalog)));
     let watched = |site: Router| match emulator {
         Some(emulator) => emulator.watched(site),
@@ -174,6 +176,7 @@ fn edge(
         outbound: outbound(catalog.load().team(), people.as_ref(), on.admin),
         issuers: issuers.to_vec(),
         emulator: config.mode.is_emulator(),
+        rule_trees: Arc::clone(&rule_trees),
         registry,
     });
     Edge::new(doorward_edge::Parts {
@@ -192,6 +195,7 @@ fn edge(
         trusted_proxies: config.listen.trusted_proxies.clone(),
         countries: Arc::clone(on.countries),
         access_log: on.access_log.cloned(),
+        rule_trees,
         tracer: on.traces.map(Traces::tracer),
         registry,
     })

@@ -18,6 +18,7 @@ fn decision(world: &World, app: &str, verdict: &'static str, caller: Caller) -> 
         verdict,
         policy: Some("Staff".into()),
         rule: Some("include[0] everyone".into()),
+        rules: None,
         caller,
     }
 }

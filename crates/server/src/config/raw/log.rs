@@ -13,6 +13,8 @@ pub(in crate::config) struct RawLog {
     /// None is off.
     pub(in crate::config) access: Option<At<Option<Destination>>>,
     pub(in crate::config) access_format: Option<LineFormat>,
+    /// 0 is none.
+    pub(in crate::config) rule_trees: Option<u32>,
 }
 
 impl RawLog {
@@ -20,6 +22,7 @@ impl RawLog {
         let log = Self {
             access: table.read("access", destination),
             access_format: table.read("access_format", format).map(|at| at.value),
+            rule_trees: table.number("rule_trees").map(|at| at.value),
         };
         table.close();
         log
@@ -70,12 +73,18 @@ mod tests {
 
     #[test]
     fn requests_are_told_where_the_file_says_and_nowhere_without_it() {
-        let told = |destination| LogSettings { access: destination, access_format: LineFormat::Text };
+        let told = |destination| LogSettings { access: destination, ..LogSettings::default() };
         assert_eq!(log(""), Ok(told(None)));
         assert_eq!(log("access = \"off\""), Ok(told(None)));
         assert_eq!(log("access = \"stderr\""), Ok(told(Some(Destination::Stderr))));
-        let json = LogSettings { access: Some(Destination::Stdout), access_format: LineFormat::Json };
+        let json = LogSettings {
+            access: Some(Destination::Stdout),
+            access_format: LineFormat::Json,
+            ..LogSettings::default()
+        };
         assert_eq!(log("access = \"stdout\"\naccess_format = \"json\""), Ok(json));
+        assert_eq!(log("rule_trees = 0").map(|log| log.rule_trees), Ok(0));
+        assert!(log("rule_trees = -1").is_err());
     }
 
     #[test]
