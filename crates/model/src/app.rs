@@ -18,14 +18,17 @@ pub use self::field_name::{FieldName, InvalidFieldName};
 /// (Access docs, "eager redirect cookie").
 const EAGER_BY_DEFAULT: usize = 5;
 
-/// A self-hosted application, resolved: every reference is an id, the
-/// policies are in ascending precedence.
+/// An application, resolved: every reference is an id, the policies are in
+/// ascending precedence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct App {
     pub id: AppId,
     pub aud: Aud,
     pub name: String,
-    /// What it covers; the first is the primary one ("domain").
+    #[serde(default)]
+    pub kind: AppKind,
+    /// What it covers; the first is the primary one ("domain"). Only a
+    /// self-hosted one covers anything.
     pub domains: Vec<AppDomain>,
     /// Life of application tokens, unless the policy says otherwise.
     pub session_duration: Lifetime,
@@ -91,6 +94,19 @@ pub struct App {
     pub skip_interstitial: bool,
 }
 
+/// What an application is (Access docs, "application types").
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AppKind {
+    /// It stands in front of an origin.
+    #[default]
+    SelfHosted,
+    /// The list of applications on the team domain. Only people enter it.
+    AppLauncher,
+    /// A link in that list. Its policies say who sees it, and protect nothing.
+    Bookmark { link: String },
+}
+
 const fn yes() -> bool {
     true
 }
@@ -105,6 +121,7 @@ impl App {
             id,
             aud: Aud::of_app(account, id),
             name: name.to_owned(),
+            kind: AppKind::SelfHosted,
             domains,
             session_duration: Lifetime::from_hours(24),
             policies,

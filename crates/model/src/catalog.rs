@@ -7,7 +7,7 @@ mod index;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::app::{App, AppDomain};
+use crate::app::{App, AppDomain, AppKind};
 use crate::catalog::index::HostIndex;
 use crate::certificate::RootCertificate;
 use crate::custom_page::{CustomPage, PageKind};
@@ -44,6 +44,8 @@ pub struct Catalog {
     team: Team,
     apps: Arc<HashMap<AppId, Arc<App>>>,
     by_aud: Arc<HashMap<Aud, AppId>>,
+    /// Launchers and bookmarks, which cover no address.
+    listed: Arc<HashMap<AppId, Arc<App>>>,
     by_host: Arc<HostIndex<AppId>>,
     groups: Arc<HashMap<GroupId, Arc<Group>>>,
     /// The emulator's own provider, which comes first wherever people choose.
@@ -66,8 +68,10 @@ impl Catalog {
     /// generation must be decided again.
     #[must_use]
     pub fn new(parts: Parts, generation: u64) -> Self {
+        let (served, listed): (Vec<App>, Vec<App>) =
+            parts.apps.into_iter().partition(|app| app.kind == AppKind::SelfHosted);
         let mut by_host = HostIndex::default();
-        for app in &parts.apps {
+        for app in &served {
             for domain in &app.domains {
                 by_host.insert(&domain.host, &domain.path, app.id);
             }
@@ -80,8 +84,9 @@ impl Catalog {
         Self {
             generation,
             team: parts.team,
-            by_aud: Arc::new(parts.apps.iter().map(|app| (app.aud.clone(), app.id)).collect()),
-            apps: Arc::new(parts.apps.into_iter().map(|app| (app.id, Arc::new(app))).collect()),
+            by_aud: Arc::new(served.iter().map(|app| (app.aud.clone(), app.id)).collect()),
+            apps: Arc::new(served.into_iter().map(|app| (app.id, Arc::new(app))).collect()),
+            listed: Arc::new(listed.into_iter().map(|app| (app.id, Arc::new(app))).collect()),
             by_host: Arc::new(by_host),
             groups: Arc::new(parts.groups.into_iter().map(|group| (group.id, Arc::new(group))).collect()),
             built_in: None,
@@ -174,7 +179,32 @@ impl Catalog {
         self.apps.get(self.by_aud.get(aud)?)
     }
 
-    /// All applications, in no particular order.
+    /// The list of applications on the team domain, where there is one that
+    /// lets anybody in (Access docs, "App Launcher"). Of several, every node takes the same.
+    #[must_use]
+    pub fn launcher(&self) -> Option<&Arc<App>> {
+        let launchers = self.listed.values().filter(|app| app.kind == AppKind::AppLauncher);
+        launchers.filter(|app| !app.policies.is_empty()).min_by_key(|app| app.id)
+    }
+
+    /// Links in that list, in no particular order.
+    pub fn bookmarks(&self) -> impl Iterator<Item = &Arc<App>> {
+        self.listed.values().filter(|app| matches!(app.kind, AppKind::Bookmark { .. }))
+    }
+
+    /// What somebody signs in to: an application, or the launcher.
+    #[must_use]
+    pub fn entered(&self, id: AppId) -> Option<&Arc<App>> {
+        self.app(id).or_else(|| self.launcher().filter(|launcher| launcher.id == id))
+    }
+
+    /// The same by its audience.
+    #[must_use]
+    pub fn entered_by_aud(&self, aud: &Aud) -> Option<&Arc<App>> {
+        self.app_by_aud(aud).or_else(|| self.launcher().filter(|launcher| launcher.aud == *aud))
+    }
+
+    /// All self-hosted applications, in no particular order.
     pub fn apps(&self) -> impl Iterator<Item = &Arc<App>> {
         self.apps.values()
     }

@@ -29,7 +29,7 @@ use crate::secret::Secret;
 use crate::time::Timestamp;
 
 pub use self::api_token::{ApiTokenDocument, ApiTokenExtension, Scope};
-pub use self::app::{AppDocument, AppExtension, AppPolicy, Destination, PolicyLink};
+pub use self::app::{AppDocument, AppExtension, AppPolicy, Destination, PolicyLink, link};
 pub use self::certificate::{CertificateDocument, CertificateExtension};
 pub use self::custom_page::CustomPageDocument;
 pub use self::group::GroupDocument;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Catalog;
-use crate::app::App;
+use crate::app::{App, AppKind};
 use crate::certificate::RootCertificate;
 use crate::custom_page::CustomPage;
 use crate::document::RouteId;
@@ -67,8 +67,18 @@ impl Catalog {
 
     fn apply(&mut self, change: Change) {
         match change {
-            Change::App(app) => self.put_app(app),
-            Change::NoApp(id) => self.remove_app(id),
+            Change::App(app) if app.kind == AppKind::SelfHosted => {
+                self.unlist(app.id);
+                self.put_app(app);
+            }
+            Change::App(app) => {
+                self.remove_app(app.id);
+                Arc::make_mut(&mut self.listed).insert(app.id, app);
+            }
+            Change::NoApp(id) => {
+                self.remove_app(id);
+                self.unlist(id);
+            }
             Change::Group(group) => drop(Arc::make_mut(&mut self.groups).insert(group.id, group)),
             Change::NoGroup(id) => drop(Arc::make_mut(&mut self.groups).remove(&id)),
             Change::Idps(idps) => self.idps = idps,
@@ -145,6 +155,13 @@ impl Catalog {
             by_aud.insert(app.aud.clone(), app.id);
         }
         Arc::make_mut(&mut self.apps).insert(app.id, app);
+    }
+
+    /// Copies the list only where something leaves it.
+    fn unlist(&mut self, id: AppId) {
+        if self.listed.contains_key(&id) {
+            Arc::make_mut(&mut self.listed).remove(&id);
+        }
     }
 
     fn remove_app(&mut self, id: AppId) {

@@ -5,13 +5,17 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use super::PolicyDocument;
-use crate::app::{App, AppDomain, Cors, FieldName, InvalidAppDomain, Refresh, SameSite};
+use crate::app::{App, AppDomain, AppKind, Cors, FieldName, InvalidAppDomain, Refresh, SameSite};
+use crate::host::Host;
 use crate::id::{AppId, Aud, CustomPageId, IdpId, PolicyId};
-use crate::policy::Policy;
+use crate::policy::{Decision, Policy};
 use crate::time::{InvalidLifetime, Lifetime};
 
 /// Cloudflare's word for an application that stands in front of an origin.
 const SELF_HOSTED: &str = "self_hosted";
+/// Its words for the list of applications, and for a link in it.
+const APP_LAUNCHER: &str = "app_launcher";
+const BOOKMARK: &str = "bookmark";
 /// Life of application tokens when nothing says otherwise.
 const DAY: Lifetime = Lifetime::from_hours(24);
 
@@ -21,7 +25,8 @@ pub struct AppDocument {
     pub id: AppId,
     pub aud: Aud,
     pub name: String,
-    /// Only `self_hosted` ones are served; the others are objects and no more.
+    /// `self_hosted` ones are served, a launcher and bookmarks are shown on the
+    /// team domain; the others are objects and no more.
     #[serde(rename = "type")]
     pub kind: String,
     /// Three views of one thing: what the application covers.
@@ -165,8 +170,24 @@ impl AppDocument {
         self.kind == SELF_HOSTED
     }
 
-    /// The application that decides about requests; `None` for a type that has
-    /// none. `reusable` finds a policy by its id.
+    /// Whether it is the list of applications on the team domain.
+    #[must_use]
+    pub fn is_launcher(&self) -> bool {
+        self.kind == APP_LAUNCHER
+    }
+
+    /// What it is, of what there is here.
+    fn app_kind(&self) -> Option<AppKind> {
+        match self.kind.as_str() {
+            SELF_HOSTED => Some(AppKind::SelfHosted),
+            APP_LAUNCHER => Some(AppKind::AppLauncher),
+            BOOKMARK => Some(AppKind::Bookmark { link: link(self.domain.as_deref()?)? }),
+            _ => None,
+        }
+    }
+
+    /// The application that decides about requests or is shown on the team
+    /// domain; `None` for a type that has neither. `reusable` finds a policy by its id.
     ///
     /// One whose policy is not there lets nobody in (invariant I15): the
     /// missing one may have been the one that refuses.
@@ -178,10 +199,8 @@ impl AppDocument {
         refresh: Refresh,
         reusable: impl Fn(PolicyId) -> Option<PolicyDocument>,
     ) -> Result<Option<App>, InvalidApp> {
-        if !self.is_served() {
-            return Ok(None);
-        }
-        let domains = self.domains()?;
+        let Some(kind) = self.app_kind() else { return Ok(None) };
+        let domains = if kind == AppKind::SelfHosted { self.domains()? } else { Vec::new() };
         let whole: Option<Vec<(u32, PolicyDocument)>> = self
             .policies
             .into_iter()
@@ -190,13 +209,23 @@ impl AppDocument {
                 AppPolicy::Link(link) => Some((link.precedence, reusable(link.id)?)),
             })
             .collect();
+        // A bookmark without policies is everybody's, and this one has some.
+        if whole.is_none() && matches!(kind, AppKind::Bookmark { .. }) {
+            return Ok(None);
+        }
         let policies = whole.unwrap_or_default().into_iter().map(|(precedence, document)| document.policy(precedence));
         let mut policies: Vec<Policy> = policies.collect::<Result<_, _>>()?;
         policies.sort_by_key(|policy| policy.precedence);
+        // The list is somebody's: what admits nobody in particular admits nobody.
+        let needs_nobody = |policy: &Policy| matches!(policy.decision, Decision::Bypass | Decision::NonIdentity);
+        if kind == AppKind::AppLauncher && policies.iter().any(needs_nobody) {
+            policies.clear();
+        }
         Ok(Some(App {
             id: self.id,
             aud: self.aud,
             name: self.name,
+            kind,
             domains,
             session_duration: self.session_duration.as_deref().map_or(Ok(DAY), str::parse)?,
             policies,
@@ -234,12 +263,17 @@ impl From<&App> for AppDocument {
         let domains: Vec<String> = app.domains.iter().map(ToString::to_string).collect();
         let destination = |uri: &String| Destination { kind: public(), uri: Some(uri.clone()), more: Map::new() };
         let same_site = app.same_site_cookie_attribute;
+        let (kind, domain) = match &app.kind {
+            AppKind::SelfHosted => (SELF_HOSTED, domains.first().cloned()),
+            AppKind::AppLauncher => (APP_LAUNCHER, None),
+            AppKind::Bookmark { link } => (BOOKMARK, Some(link.clone())),
+        };
         Self {
             id: app.id,
             aud: app.aud.clone(),
             name: app.name.clone(),
-            kind: SELF_HOSTED.to_owned(),
-            domain: domains.first().cloned(),
+            kind: kind.to_owned(),
+            domain,
             destinations: domains.iter().map(destination).collect(),
             self_hosted_domains: domains,
             session_duration: Some(app.session_duration.to_string()),
@@ -267,4 +301,15 @@ impl From<&App> for AppDocument {
             more: Map::new(),
         }
     }
+}
+
+/// Where a bookmark leads: a host and what follows it, by `https` unless it says
+/// otherwise. What could lead a browser elsewhere than it reads is none.
+#[must_use]
+pub fn link(domain: &str) -> Option<String> {
+    let (scheme, rest) = domain.split_once("://").unwrap_or(("https", domain));
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let is_plain = rest.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'"' | b'<' | b'>'));
+    let leads = matches!(scheme, "https" | "http") && host.parse::<Host>().is_ok() && is_plain;
+    leads.then(|| format!("{scheme}://{rest}"))
 }

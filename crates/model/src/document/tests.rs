@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::app::{App, Refresh, SameSite};
+use crate::app::{App, AppKind, Refresh, SameSite};
 use crate::group::Group;
 use crate::id::{AccountId, CustomPageId, GroupId, IdpId, PolicyId, ServiceTokenId};
 use crate::idp::{IdentityProvider, IdpKind, OidcEndpoints, OidcProvider};
@@ -150,8 +150,51 @@ fn a_policy_that_cannot_be_read_is_not_taken_for_a_link() {
 
 #[test]
 fn other_types_of_application_decide_about_nothing() {
-    let document = AppDocument { kind: "bookmark".into(), ..(&app()).into() };
+    let document = AppDocument { kind: "saas".into(), ..(&app()).into() };
     assert_eq!(document.app(Refresh::Edge, |_| None).unwrap(), None);
+}
+
+#[test]
+fn a_launcher_and_bookmarks_cover_no_address_and_come_out_as_they_went_in() {
+    for kind in [AppKind::AppLauncher, AppKind::Bookmark { link: "https://mail.test/inbox".into() }] {
+        let listed = App { kind, domains: Vec::new(), ..app() };
+        let document = AppDocument::from(&listed);
+        assert_eq!(document.app(Refresh::Edge, |_| None).unwrap(), Some(listed));
+    }
+}
+
+#[test]
+fn what_needs_nobody_to_sign_in_opens_no_list() {
+    let mut launcher = App { kind: AppKind::AppLauncher, domains: Vec::new(), ..app() };
+    launcher.policies[0].decision = Decision::Bypass;
+    let read = AppDocument::from(&launcher).app(Refresh::Edge, |_| None).unwrap().unwrap();
+    assert_eq!(read.policies, []);
+}
+
+#[test]
+fn a_bookmark_whose_policy_is_not_there_is_shown_to_nobody() {
+    let bookmark = App { kind: AppKind::Bookmark { link: "https://a.test".into() }, domains: Vec::new(), ..app() };
+    let gone = AppPolicy::Link(PolicyLink { id: PolicyId::random(), precedence: 1 });
+    let document = AppDocument { policies: vec![gone], ..(&bookmark).into() };
+    assert_eq!(document.app(Refresh::Edge, |_| None).unwrap(), None);
+}
+
+#[test]
+fn a_link_is_an_address_that_a_browser_reads_as_it_stands() {
+    for (written, leads) in [
+        ("mail.test", Some("https://mail.test")),
+        ("http://mail.test:8080/a?b=c#d", Some("http://mail.test:8080/a?b=c#d")),
+        ("javascript://mail.test/%0aalert(1)", None),
+        ("javascript:alert(1)", None),
+        ("https://a@mail.test/", None),
+        ("https:///mail.test", None),
+        ("mail.test/a b", None),
+        ("mail.test\\@evil.test", None),
+        ("mail.test/\"><script>", None),
+        ("", None),
+    ] {
+        assert_eq!(link(written).as_deref(), leads, "{written}");
+    }
 }
 
 #[test]

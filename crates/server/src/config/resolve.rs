@@ -5,7 +5,7 @@ mod purpose;
 mod shared;
 
 use doorward_emulator::{Emulator, Person};
-use doorward_model::app::{App, AppDomain};
+use doorward_model::app::{App, AppDomain, AppKind};
 use doorward_model::custom_page::CustomPage;
 use doorward_model::group::Group;
 use doorward_model::id::{AccountId, AppId, Aud, CustomPageId, GroupId, IdpId, PolicyId, ServiceTokenId};
@@ -139,7 +139,8 @@ impl Resolving<'_> {
             let text = format!("the application \"{name}\" has no address; add domain = \"wiki.example.com\"");
             self.findings.error(raw.line, text);
         }
-        if raw.policies.is_empty() && raw.links.is_empty() {
+        let is_for_all = matches!(raw.kind, AppKind::Bookmark { .. });
+        if raw.policies.is_empty() && raw.links.is_empty() && !is_for_all {
             let text = format!("the application \"{name}\" has no policies, so nobody may pass; add one");
             self.findings.warning(raw.line, text);
         }
@@ -147,6 +148,7 @@ impl Resolving<'_> {
         Some(App {
             id,
             aud: raw.aud.map_or_else(|| Aud::of_app(self.account, id), |at| at.value),
+            kind: raw.kind,
             domains: raw.domains.into_iter().map(|at| at.value).collect::<Vec<AppDomain>>(),
             session_duration: raw.session_duration.unwrap_or(DAY),
             policies: self.policies(&name, raw.policies, raw.links),

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
+use doorward_model::app::AppKind;
+
 use super::super::document::At;
 use super::super::problem::Findings;
 use super::super::raw::RawFile;
@@ -27,6 +29,11 @@ pub(super) fn check(raw: &RawFile, findings: &Findings) {
     once("a [[certificate]] named", raw.certificates.iter().map(|root| &root.name), findings);
     once("a [[service_token]] named", raw.service_tokens.iter().map(|token| &token.name), findings);
     once("a [[custom_page]] named", raw.custom_pages.iter().map(|page| &page.name), findings);
+    let mut launchers = raw.apps.iter().filter(|app| app.kind == AppKind::AppLauncher);
+    if let (Some(first), Some(second)) = (launchers.next(), launchers.next()) {
+        let text = format!("the App Launcher is in line {} already; there is one, with all its policies", first.line);
+        findings.error(second.line, text);
+    }
     for app in &raw.apps {
         once("a policy named", app.policies.iter().map(|policy| &policy.name), findings);
     }

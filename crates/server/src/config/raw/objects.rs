@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use doorward_model::app::{AppDomain, Cors, FieldName, Refresh, SameSite};
+use doorward_model::app::{AppDomain, AppKind, Cors, FieldName, Refresh, SameSite};
 use doorward_model::host::{HostPattern, InvalidHostPattern};
 use doorward_model::id::{AppId, Aud, GroupId, PolicyId};
 use doorward_model::path::PathPattern;
@@ -14,6 +14,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::super::document::{At, Table, TextOrTable};
+use super::super::problem::suggestion;
 use super::{RawPurpose, naming, web_url};
 
 /// `[[route]]`
@@ -83,6 +84,7 @@ pub(in crate::config) struct RawApp {
     pub(in crate::config) name: Option<At<String>>,
     pub(in crate::config) id: Option<At<AppId>>,
     pub(in crate::config) aud: Option<At<Aud>>,
+    pub(in crate::config) kind: AppKind,
     /// `domain`, `self_hosted_domains` and the public `destinations`, in this order.
     pub(in crate::config) domains: Vec<At<AppDomain>>,
     /// Whether the file gives it an address, well or badly.
@@ -116,10 +118,8 @@ pub(in crate::config) struct RawApp {
 
 impl RawApp {
     pub(super) fn read(table: Table<'_>) -> Self {
-        table.read("type", |text| match text {
-            "self_hosted" => Ok(()),
-            other => Err(format!("applications of type \"{other}\" cannot be served; write self_hosted")),
-        });
+        let kind = kind(&table);
+        let is_served = kind == AppKind::SelfHosted;
         let (policies, links) = policies(&table);
         let flag = |key| table.flag(key).map(|at| at.value);
         let url = |key| table.read(key, web_url).map(|at| at.value);
@@ -128,9 +128,11 @@ impl RawApp {
             name: table.needed("name"),
             id: table.read("id", uuid),
             aud: table.read("aud", |text| naming(text, Aud::try_from(text.to_owned()))),
-            domains: domains(&table),
-            has_address: ["domain", "self_hosted_domains", "destinations"].iter().any(|key| table.has(key)),
+            domains: if is_served { domains(&table) } else { Vec::new() },
+            has_address: !is_served
+                || ["domain", "self_hosted_domains", "destinations"].iter().any(|key| table.has(key)),
             session_duration: table.read("session_duration", str::parse).map(|at| at.value),
+            kind,
             policies,
             links,
             allowed_idps: names(&table, "allowed_idps"),
@@ -161,6 +163,29 @@ impl RawApp {
         };
         table.close();
         app
+    }
+}
+
+/// What the application is. A bookmark's `domain` is where it leads.
+fn kind(table: &Table<'_>) -> AppKind {
+    let known = ["self_hosted", "app_launcher", "bookmark"];
+    let written = table.read("type", |text| match known.contains(&text) {
+        true => Ok(text.to_owned()),
+        false => Err(format!(
+            "applications of type \"{text}\" are not served; write self_hosted, app_launcher or bookmark{}",
+            suggestion(text, known)
+        )),
+    });
+    match written.as_ref().map(|at| at.value.as_str()) {
+        Some("app_launcher") => AppKind::AppLauncher,
+        Some("bookmark") => {
+            let link = |text: &str| {
+                doorward_model::document::link(text)
+                    .ok_or_else(|| format!("\"{text}\" is no link; write it like https://mail.example.com/inbox"))
+            };
+            AppKind::Bookmark { link: table.needed_as("domain", link).map(|at| at.value).unwrap_or_default() }
+        }
+        _ => AppKind::SelfHosted,
     }
 }
 
