@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 pub(crate) const STYLE: &str = include_str!("../../../templates/style.css");
 /// Keeps the fragment of the address through the sign-in.
 pub(crate) const SIGN_IN_SCRIPT: &str = include_str!("../../../templates/sign_in.js");
-/// Searches a long list of people.
+/// Searches a long list.
 pub(crate) const SEARCH_SCRIPT: &str = include_str!("../../../templates/search.js");
 /// Checks claims as one types them.
 pub(crate) const CLAIMS_SCRIPT: &str = include_str!("../../../templates/claims.js");

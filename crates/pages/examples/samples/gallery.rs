@@ -3,8 +3,8 @@
 use doorward_model::organization::LoginDesign;
 use doorward_model::time::{Lifetime, Timestamp};
 use doorward_pages::{
-    Action, Actions, Caller, Choice, Colours, Demo, Denied, ERROR_TITLE, Field, Forbidden, Notice, Page, People,
-    Person, Problem, Shown, SignIn, Someone, Token, WhatFor,
+    Action, Actions, Caller, Choice, Colours, Demo, Denied, ERROR_TITLE, Field, Filter, Forbidden, Launcher, Notice,
+    Page, People, Person, Problem, Shown, SignIn, Someone, Tile, Token, WhatFor,
 };
 
 const HOSTILE: &str = "<img src=x onerror=alert(1)>'\"</script></style>";
@@ -15,7 +15,7 @@ const LOGO: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'
 
 /// All of them, by name.
 pub(crate) fn samples() -> Vec<(&'static str, String)> {
-    [sign_in(), people(), refusals(), notices(), demo(), questions()].into_iter().flatten().collect()
+    [sign_in(), people(), refusals(), notices(), demo(), questions(), launcher()].into_iter().flatten().collect()
 }
 
 fn choices<'a>(providers: &[(&'a str, &'a str)]) -> Vec<Choice<'a>> {
@@ -410,4 +410,52 @@ fn hostile<'a>(page: &Demo<'a>) -> Demo<'a> {
         done: Some(HOSTILE),
         ..page.clone()
     }
+}
+
+fn launcher() -> Vec<(&'static str, String)> {
+    let (everyday, both) = (["everyday".to_owned()], ["everyday".to_owned(), "money".to_owned()]);
+    let tile = |name, href, place, tags| Tile { name, href, place, logo: None, tags };
+    let some = vec![
+        Tile { logo: Some(LOGO), ..tile("Calendar", "https://cal.example.com/", "cal.example.com", &everyday[..]) },
+        tile("Mail", "https://mail.example.com/inbox", "mail.example.com/inbox", &everyday[..]),
+        tile(SIXTY_LETTERS, "https://pay.example.com/", "pay.example.com", &both[..]),
+        tile("Wiki", "https://wiki.example.com/", "wiki.example.com", &[]),
+    ];
+    let filter = |name: &str, is_chosen| Filter { name: name.to_owned(), href: format!("/?tag={name}"), is_chosen };
+    let page = Launcher {
+        team: "Acme",
+        email: "alice@example.com",
+        sign_out: "/cdn-cgi/access/logout".into(),
+        ..Launcher::default()
+    };
+    let many: Vec<(String, String)> =
+        (1..=300).map(|n| (format!("Application {n}"), format!("https://app{n}.example.com/"))).collect();
+    let many = many.iter().map(|(name, href)| tile(name, href, &href[8..href.len() - 1], &[])).collect();
+    let hostile = [HOSTILE.to_owned()];
+    vec![
+        ("launcher_nothing", page.clone().html()),
+        (
+            "launcher_some",
+            Launcher {
+                tiles: some,
+                filters: vec![filter("All", true), filter("everyday", false), filter("money", false)],
+                emulator: true,
+                ..page.clone()
+            }
+            .html(),
+        ),
+        ("launcher_three_hundred", Launcher { tiles: many, ..page.clone() }.html()),
+        (
+            "launcher_hostile",
+            Launcher {
+                team: HOSTILE,
+                logo: Some(HOSTILE),
+                email: HOSTILE,
+                tiles: vec![Tile { name: HOSTILE, href: HOSTILE, place: HOSTILE, logo: None, tags: &hostile }],
+                filters: vec![Filter { name: HOSTILE.into(), href: HOSTILE.into(), is_chosen: true }],
+                ..page
+            }
+            .html(),
+        ),
+    ]
 }

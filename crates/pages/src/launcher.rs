@@ -1,0 +1,60 @@
+//! The list of applications on the team domain.
+
+use askama::Template;
+
+use crate::Colours;
+use crate::csp::content_security_policy_for_style;
+
+/// Everything that somebody may open. Status 200.
+#[derive(Clone, Debug, Default, Template)]
+#[template(path = "launcher.html")]
+pub struct Launcher<'a> {
+    /// The organisation, as people call it.
+    pub team: &'a str,
+    /// Address of the organisation's logo.
+    pub logo: Option<&'a str>,
+    /// The organisation's colours, instead of ours.
+    pub colours: Option<Colours>,
+    /// Who is signed in.
+    pub email: &'a str,
+    /// Leads to the end of the session.
+    pub sign_out: String,
+    /// In the order they are to be shown. None at all gets a clear sentence.
+    pub tiles: Vec<Tile<'a>>,
+    /// By which the list can be made shorter.
+    pub filters: Vec<Filter>,
+    /// Says that nothing here is real.
+    pub emulator: bool,
+}
+
+/// One application.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tile<'a> {
+    pub name: &'a str,
+    pub href: &'a str,
+    /// Its address, as people read it.
+    pub place: &'a str,
+    pub logo: Option<&'a str>,
+    pub tags: &'a [String],
+}
+
+/// A link to a part of the list.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub name: String,
+    pub href: String,
+    pub is_chosen: bool,
+}
+
+impl Launcher<'_> {
+    /// The policy of this page, which vouches for its colours too.
+    #[must_use]
+    pub fn content_security_policy(&self) -> String {
+        content_security_policy_for_style(self.colours.as_ref().map(Colours::style).as_deref())
+    }
+
+    /// More than fit on a screen get a search.
+    fn is_long(&self) -> bool {
+        self.tiles.len() > 8
+    }
+}
