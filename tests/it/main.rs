@@ -30,6 +30,7 @@ mod http2;
 mod http2_frames;
 mod import;
 mod independent_provider;
+mod launcher;
 mod limits;
 mod live_streams;
 mod login_flow;

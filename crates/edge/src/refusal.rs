@@ -231,12 +231,12 @@ fn log(edge: &Edge, refusal: &Refusal, caller: &Caller, app: &Arc<App>, visit: &
 }
 
 /// Whether it was the policies' rules that refused, and not what came before
-/// them. Of whoever is only asked to sign in nothing is decided yet.
+/// them. Of whoever is only asked to sign in, or what for, nothing is decided yet.
 const fn was_judged(refusal: &Refusal, caller: &Caller) -> bool {
     match caller {
         Caller::BadServiceToken | Caller::Conflict | Caller::Unavailable => false,
         Caller::Nobody | Caller::Linked(_) | Caller::Person { .. } | Caller::Machine(_) => {
-            !matches!(refusal.kind, RefusalKind::NeedsLogin)
+            !matches!(refusal.kind, RefusalKind::NeedsLogin | RefusalKind::NeedsPurpose)
         }
     }
 }

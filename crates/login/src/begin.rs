@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::{Path, rejection::PathRejection};
 use axum::response::Response;
-use doorward_model::app::App;
+use doorward_model::app::{App, AppKind};
 use doorward_model::host::Host;
 use doorward_model::id::{Aud, IdpId};
 use doorward_model::idp::IdentityProvider;
@@ -201,7 +201,7 @@ impl Visit {
     fn target(&self, host: &str) -> Result<(Arc<App>, Target), Stop> {
         let asked: Host = host.parse().map_err(|_| Trouble::UnknownApp)?;
         let aud = self.parameter("kid").and_then(|kid| Aud::try_from(kid).ok());
-        let app = aud.and_then(|aud| self.catalog.app_by_aud(&aud)).ok_or(Trouble::UnknownApp)?;
+        let app = aud.and_then(|aud| self.catalog.entered_by_aud(&aud)).ok_or(Trouble::UnknownApp)?;
         let wanted = ReturnPath::from_parameter(&self.parameter("redirect_url").unwrap_or_default());
         let return_to = self.place(app, &asked, wanted).ok_or(Trouble::UnknownApp)?;
         let here = self.arrival.host.with_name(asked.name()).parse().map_err(|_| Trouble::UnknownApp)?;
@@ -215,6 +215,9 @@ impl Visit {
     /// Where on the host the application is to be entered: as asked, if that is
     /// this application's, else at the top of what it covers there.
     pub(crate) fn place(&self, app: &App, host: &Host, wanted: ReturnPath) -> Option<ReturnPath> {
+        if app.kind == AppKind::AppLauncher {
+            return (host.name() == self.catalog.team().host.name()).then(ReturnPath::root);
+        }
         if self.catalog.is_of(app, host, &wanted) {
             return Some(wanted);
         }

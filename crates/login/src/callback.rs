@@ -46,7 +46,7 @@ impl Visit {
             return Err(Trouble::UsedLogin.back_to(back));
         }
         // The configuration may have changed while the person was away.
-        let app = self.catalog.app(attempt.target.app).cloned().ok_or(Trouble::UnknownApp)?;
+        let app = self.catalog.entered(attempt.target.app).cloned().ok_or(Trouble::UnknownApp)?;
         let idp = self.catalog.idp(attempt.idp).filter(|idp| app.allows_idp(idp.id)).cloned();
         let idp = idp.ok_or_else(|| Trouble::UsedLogin.back_to(&back))?;
         let answer = self.answer().map_err(|trouble| self.failed(&idp, "it said so", trouble, &back))?;

@@ -37,6 +37,10 @@ impl Visit {
     /// Leaves the sign-in for the application's host and sends the browser there.
     pub(crate) async fn hand_over(&self, handoff: Handoff, is_sso: bool) -> Result<Response, Stop> {
         let target = &handoff.target;
+        // The launcher is on this very host, and asks the organisation session.
+        if self.catalog.launcher().is_some_and(|launcher| launcher.id == target.app) {
+            return Ok(redirect(&site::app_url(&target.origin, &target.return_to)));
+        }
         let state = json!({
             "hostname": target.origin.split_once("://").map_or("", |(_, host)| host),
             "authDomain": self.catalog.team().domain,

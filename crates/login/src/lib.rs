@@ -15,6 +15,7 @@ mod cookie;
 mod evaluation;
 mod form;
 mod handoff;
+mod launcher;
 mod metrics;
 mod outbound;
 mod own_pages;

@@ -24,8 +24,11 @@ pub(crate) async fn identity(visit: Visit) -> Response {
     }
 }
 
-/// The front page of the team domain.
+/// The front page of the team domain: the launcher, where there is one.
 pub(crate) async fn welcome(visit: Visit) -> Response {
+    if let Some(launcher) = visit.catalog.launcher() {
+        return visit.launch(launcher).await.unwrap_or_else(|stop| stop.respond(&visit));
+    }
     let session = match visit.org_session().await {
         Ok(session) => session,
         Err(stop) => return stop.respond(&visit),

@@ -48,3 +48,22 @@ async fn row_134_an_applications_token_may_outlive_the_organisations_session() {
     world.assert_asked_to_sign_in(&reply, "Row", "a token that is over");
     assert_eq!(alice.follow(reply).await.title(), "Sign in ・ Cloudflare Access", "and so is the session");
 }
+
+#[tokio::test]
+async fn row_136_an_immediate_timeout_asks_again_at_each_visit() {
+    let only_alice =
+        r#"policies = [{ name = "Alice", decision = "allow", include = [{ email = { email = "alice@corp.test" } }] }]"#;
+    let world = with_app(&format!("session_duration = \"0s\"\n{only_alice}"), "").await;
+    let url = world.gateway.at(HOST, "/");
+    let mut alice = world.stranger();
+    assert_eq!(alice.sign_in(&url, ALICE).await.status, 200);
+    let told = claims(alice.jar.value(HOST, "CF_Authorization").unwrap());
+    assert_eq!(told["exp"].as_i64().unwrap() - told["iat"].as_i64().unwrap(), 10, "the way back takes a moment");
+    world.gateway.control("PUT", "/clock", json!({ "advance": "11s" })).await;
+    world.origin.forget();
+    let before = alice.history.len();
+    let reply = alice.get(&url).await;
+    world.assert_asked_to_sign_in(&reply, "Row", "the next visit");
+    assert_eq!(alice.follow(reply).await.status, 200, "the organisation's session vouches for her");
+    assert!(alice.history[before..].iter().all(|url| !url.path().contains("/idp/")), "and no provider is asked");
+}

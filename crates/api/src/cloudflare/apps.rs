@@ -44,7 +44,6 @@ pub(super) const FIELDS: &[Field] = &[
     field("custom_non_identity_deny_url", Shape::WebUrl),
     field("logo_url", Shape::HttpsUrl),
     field("tags", Shape::Texts),
-    // There is no launcher to be visible in, and no mistake in saying it.
     field("app_launcher_visible", Shape::Flag),
     kept("allow_authenticate_via_warp", Shape::Flag),
     field("allow_iframe", Shape::Flag),
@@ -241,7 +240,22 @@ fn app(
     fields.insert("aud".into(), json!(identity.aud));
     let app: AppDocument = document(fields)?;
     addresses::free(api, &app)?;
+    only_launcher(set, &app)?;
     Ok(app)
+}
+
+/// The team domain has one front page.
+fn only_launcher(set: &Set, app: &AppDocument) -> Result<(), Refusal> {
+    if !app.is_launcher() {
+        return Ok(());
+    }
+    let others = set.of(Kind::App).filter_map(|object| kept_app(object).ok());
+    match others.into_iter().find(|other| other.is_launcher() && other.id != app.id) {
+        Some(other) => {
+            Err(Refusal::invalid("/type", format!("there is an App Launcher already, {}; change that one", other.name)))
+        }
+        None => Ok(()),
+    }
 }
 
 fn kind(fields: &Map<String, Value>) -> Result<&'static str, Refusal> {

@@ -216,9 +216,11 @@ impl AppDocument {
         let policies = whole.unwrap_or_default().into_iter().map(|(precedence, document)| document.policy(precedence));
         let mut policies: Vec<Policy> = policies.collect::<Result<_, _>>()?;
         policies.sort_by_key(|policy| policy.precedence);
-        // The list is somebody's: what admits nobody in particular admits nobody.
-        let needs_nobody = |policy: &Policy| matches!(policy.decision, Decision::Bypass | Decision::NonIdentity);
-        if kind == AppKind::AppLauncher && policies.iter().any(needs_nobody) {
+        // The list is somebody's, and nothing is asked before it: what admits
+        // nobody in particular, or wants to know what for, admits nobody.
+        let is_for_people =
+            |policy: &Policy| policy.purpose.is_none() && matches!(policy.decision, Decision::Allow | Decision::Deny);
+        if kind == AppKind::AppLauncher && !policies.iter().all(is_for_people) {
             policies.clear();
         }
         Ok(Some(App {
