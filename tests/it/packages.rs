@@ -32,6 +32,16 @@ fn python(arguments: &[&str]) -> Command {
     python
 }
 
+/// A program that `scripts/test` installed beside the package for Node.
+fn npm(program: &str) -> Command {
+    let folder = package("doorward-test");
+    let path = folder.join("node_modules/.bin").join(program);
+    assert!(path.exists(), "{} is not there: run `scripts/test --deps` first", path.display());
+    let mut command = Command::new(path);
+    command.current_dir(folder);
+    command
+}
+
 #[tokio::test]
 async fn the_pytest_plugin_and_its_example_pass_their_tests() {
     let pytest = ["pytest", "-q", "-p", "no:cacheprovider"];
@@ -45,4 +55,31 @@ async fn the_pytest_plugin_and_its_example_are_typed_throughout() {
     let (plugin, example) = (package("pytest-doorward"), package("pytest-doorward/examples/flask_app"));
     succeeds("the plugin", python(&mypy).arg("src").current_dir(&plugin)).await;
     succeeds("its example", python(&mypy).arg(".").env("MYPYPATH", plugin.join("src")).current_dir(example)).await;
+}
+
+#[tokio::test]
+async fn the_package_for_node_passes_its_tests() {
+    let mut node = Command::new("node");
+    node.args(["--test", "test/doorward.test.js"]).current_dir(package("doorward-test"));
+    succeeds("@doorward/test", &mut node).await;
+}
+
+#[tokio::test]
+async fn the_fixtures_for_vitest_and_their_example_pass_their_tests() {
+    for root in ["test/vitest", "examples/http-app"] {
+        succeeds(root, npm("vitest").args(["run", "--root", root])).await;
+    }
+}
+
+#[tokio::test]
+async fn the_fixtures_for_playwright_sign_people_in_in_chromium() {
+    let left = tempfile::tempdir().unwrap();
+    let mut playwright = npm("playwright");
+    playwright.args(["test", "--config", "test/playwright"]).env("PLAYWRIGHT_OUTPUT", left.path());
+    succeeds("Playwright", &mut playwright).await;
+}
+
+#[tokio::test]
+async fn the_package_for_node_has_the_types_it_says() {
+    succeeds("TypeScript", &mut npm("tsc")).await;
 }

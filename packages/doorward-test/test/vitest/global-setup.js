@@ -1,0 +1,3 @@
+import { globalSetup } from '@doorward/test/vitest';
+
+export default globalSetup({ team: 'shared' });
