@@ -18,10 +18,10 @@ use crate::support::raw::exchange;
 use crate::support::token;
 use crate::support::world::World;
 
-const DOMAIN: &str = "acme.cloudflareaccess.com";
-const ISSUER: &str = "https://acme.cloudflareaccess.com";
+pub(crate) const DOMAIN: &str = "acme.cloudflareaccess.com";
+pub(crate) const ISSUER: &str = "https://acme.cloudflareaccess.com";
 
-fn proxied(config: Config) -> Config {
+pub(crate) fn proxied(config: Config) -> Config {
     config.with("admin = \"127.0.0.1:0\"", "admin = \"127.0.0.1:0\"\nproxy = \"127.0.0.1:0\"")
 }
 
@@ -229,7 +229,7 @@ async fn n_05_emulation_stays_on_this_machine_unless_it_is_told_twice() {
 }
 
 /// What `doorward env --shell dotenv` says, as a client's environment.
-async fn variables(gateway: &Gateway) -> Vec<(String, String)> {
+pub(crate) async fn variables(gateway: &Gateway) -> Vec<(String, String)> {
     let folder = gateway.folder().to_str().unwrap();
     let home = [("XDG_RUNTIME_DIR", folder), ("XDG_DATA_HOME", folder)];
     let admin = gateway.ready["admin"].as_str().unwrap();

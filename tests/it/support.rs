@@ -7,6 +7,7 @@ pub(crate) mod access_log;
 pub(crate) mod authority;
 pub(crate) mod browser;
 pub(crate) mod client;
+pub(crate) mod clients;
 pub(crate) mod collector;
 pub(crate) mod config;
 pub(crate) mod cookies;
