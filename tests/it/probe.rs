@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::support::config::{ALICE, APP};
 use crate::support::gateway::run_with;
-use crate::support::node::Checking;
+use crate::support::node::Served;
 use crate::support::world::World;
 
 /// Runs it for the app `App` with more arguments: exit code and report.
@@ -26,9 +26,9 @@ fn got_in(report: &Value) -> Vec<&str> {
     outcomes.filter(|one| one["got_in"] == true).map(|one| one["attack"].as_str().unwrap()).collect()
 }
 
-async fn checking(world: &World, forgets: &str) -> Checking {
+async fn checking(world: &World, forgets: &str) -> Served {
     let (certs, issuer) = (world.gateway.certs_url(), world.gateway.team_url());
-    Checking::start(forgets, &certs, issuer, &world.gateway.aud("App")).await
+    Served::checking(forgets, &certs, issuer, &world.gateway.aud("App")).await
 }
 
 #[tokio::test]
@@ -85,7 +85,7 @@ async fn through_the_gateway_nothing_gets_in_to_an_origin_that_trusts_everybody(
 async fn an_origin_that_refuses_everything_teaches_nothing() {
     let world = World::start().await;
     let (certs, aud) = (world.gateway.certs_url(), world.gateway.aud("App"));
-    let origin = Checking::start("nothing", &certs, "https://another.cloudflareaccess.com", &aud).await;
+    let origin = Served::checking("nothing", &certs, "https://another.cloudflareaccess.com", &aud).await;
     let (code, output, errors) = run(&world, &origin.url, &["--app", APP]).await;
     assert!(code == 2 && output.is_empty() && errors.contains("a good token does not get in"), "{code} {errors}");
     let (code, _, errors) = run(&world, "http://127.0.0.1:1/", &["--app", APP]).await;

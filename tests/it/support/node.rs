@@ -49,28 +49,37 @@ impl Provider {
     }
 }
 
-/// A running application that checks its token, and forgets `nothing`, `aud` or `everything`.
-pub(crate) struct Checking {
+/// A running application, which printed its address when it accepted.
+pub(crate) struct Served {
     _process: Tied,
     /// Kept open: a program that can no longer print may end.
     _output: BufReader<ChildStdout>,
     pub(crate) url: String,
 }
 
-impl Checking {
-    pub(crate) async fn start(forgets: &str, certs: &str, issuer: &str, audience: &str) -> Checking {
-        let (script, packages) = (script("node/origin.mjs"), peers::node_folder());
-        let arguments = [forgets, certs, issuer, audience].map(str::to_owned);
+impl Served {
+    /// A script without arguments, on a free port.
+    pub(crate) async fn start(path: &str) -> Served {
+        Self::with(path, Vec::new()).await
+    }
+
+    /// One that checks its token, and forgets `nothing`, `aud` or `everything`.
+    pub(crate) async fn checking(forgets: &str, certs: &str, issuer: &str, audience: &str) -> Served {
+        Self::with("node/origin.mjs", [forgets, certs, issuer, audience].map(str::to_owned).to_vec()).await
+    }
+
+    async fn with(path: &str, arguments: Vec<String>) -> Served {
+        let (script, packages) = (script(path), peers::node_folder());
         tokio::task::spawn_blocking(move || {
             let packages = format!("PACKAGES={packages}");
-            let mut command = vec!["env", &packages, "node", &script];
+            let mut command = vec!["env", "PORT=0", &packages, "node", &script];
             command.extend(arguments.iter().map(String::as_str));
             let mut process = Tied::start(&command, Stdio::piped());
             let mut line = String::new();
             let mut output = BufReader::new(process.stdout());
             output.read_line(&mut line).expect("text");
             assert!(line.starts_with("http://"), "the application starts; it said {line:?}");
-            Checking { _process: process, _output: output, url: line.trim().to_owned() }
+            Served { _process: process, _output: output, url: line.trim().to_owned() }
         })
         .await
         .expect("not cancelled")
