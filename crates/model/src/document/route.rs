@@ -1,11 +1,12 @@
 //! A route: in the words of cloudflared's ingress rules, as Access has no such object.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::app::{AppDomain, InvalidAppDomain};
-use crate::route::{InvalidService, Route, Service};
+use crate::route::{Allowed, Destinations, InvalidDestination, InvalidService, Route, Service};
 
 /// What a `[[route]]` of the configuration file says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,8 +15,11 @@ pub struct RouteDocument {
     /// Empty: the whole host.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub path: String,
-    /// The origin's URL, or `demo`.
+    /// The origin's URL, `bastion` or `demo`.
     pub service: String,
+    /// Where a bastion may lead.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed_destinations: Vec<String>,
 }
 
 /// Why a route's document is not one.
@@ -25,6 +29,10 @@ pub enum InvalidRoute {
     Address(#[from] InvalidAppDomain),
     #[error(transparent)]
     Service(#[from] InvalidService),
+    #[error(transparent)]
+    Destination(#[from] InvalidDestination),
+    #[error("a bastion, and nothing else, needs allowed_destinations")]
+    Destinations,
 }
 
 /// A route is named by the address it serves: there is one for each.
@@ -57,6 +65,7 @@ impl fmt::Display for RouteId {
     }
 }
 
+const BASTION: &str = "bastion";
 const DEMO: &str = "demo";
 
 impl TryFrom<RouteDocument> for Route {
@@ -64,17 +73,30 @@ impl TryFrom<RouteDocument> for Route {
 
     fn try_from(document: RouteDocument) -> Result<Self, Self::Error> {
         let address: AppDomain = format!("{}{}", document.hostname, document.path).parse()?;
-        let service = if document.service == DEMO { Service::Demo } else { document.service.parse()? };
+        let allowed =
+            document.allowed_destinations.iter().map(|text| text.parse()).collect::<Result<Vec<Allowed>, _>>()?;
+        let service = match (document.service.as_str(), Destinations::new(allowed)) {
+            (BASTION, Some(allowed)) => Service::Bastion(Arc::new(allowed)),
+            (BASTION, None) | (_, Some(_)) => return Err(InvalidRoute::Destinations),
+            (DEMO, None) => Service::Demo,
+            (service, None) => service.parse()?,
+        };
         Ok(Self { hostname: address.host, path: address.path, service })
     }
 }
 
 impl From<&Route> for RouteDocument {
     fn from(route: &Route) -> Self {
-        let service = match &route.service {
-            Service::Demo => DEMO.to_owned(),
-            service @ Service::Http { .. } => service.to_string(),
+        let (service, allowed_destinations) = match &route.service {
+            Service::Demo => (DEMO.to_owned(), vec![]),
+            Service::Bastion(allowed) => (BASTION.to_owned(), allowed.iter().map(ToString::to_string).collect()),
+            service @ (Service::Http { .. } | Service::Tcp(_)) => (service.to_string(), vec![]),
         };
-        Self { hostname: route.hostname.to_string(), path: route.path.as_str().to_owned(), service }
+        Self {
+            hostname: route.hostname.to_string(),
+            path: route.path.as_str().to_owned(),
+            service,
+            allowed_destinations,
+        }
     }
 }

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::*;
@@ -6,7 +8,7 @@ use crate::group::Group;
 use crate::id::{AccountId, CustomPageId, GroupId, IdpId, PolicyId, ServiceTokenId};
 use crate::idp::{IdentityProvider, IdpKind, OidcEndpoints, OidcProvider};
 use crate::policy::{Decision, Policy};
-use crate::route::{Route, Service};
+use crate::route::{Destinations, Route, Service};
 use crate::secret::random_hex;
 use crate::service_token::{ClientId, ReplacedSecret, ServiceToken};
 use crate::time::Lifetime;
@@ -207,10 +209,12 @@ fn groups_routes_and_service_tokens_come_out_as_they_went_in() {
         exclude: vec![],
     };
     assert_eq!(Group::from(kept(&GroupDocument::from(&group))), group);
-    for service in ["http://10.0.0.1:3000", "https://[::1]:8443"]
+    let allowed = ["10.0.0.5:22", "[fd00::]/8:22", "db.internal:5432"].map(|text| text.parse().unwrap());
+    let bastion = Service::Bastion(Arc::new(Destinations::new(allowed.into()).unwrap()));
+    for service in ["http://10.0.0.1:3000", "https://[::1]:8443", "tcp://[::1]:22", "smb://files"]
         .map(|url| url.parse().unwrap())
         .into_iter()
-        .chain([Service::Demo])
+        .chain([Service::Demo, bastion])
     {
         let route = Route { hostname: "*.test".parse().unwrap(), path: "/a".parse().unwrap(), service };
         assert_eq!(Route::try_from(kept(&RouteDocument::from(&route))).unwrap(), route);
