@@ -11,7 +11,7 @@ use doorward_model::site::{ACCESS_PREFIX, CERTS};
 use doorward_policy::{Grant, Permit, Refusal};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 
@@ -24,7 +24,7 @@ use crate::upstream::download::Download;
 use crate::upstream::exchange::{Trouble, exchange};
 use crate::upstream::pool::PoolKey;
 use crate::upstream::upload::Upload;
-use crate::upstream::{answer, request, upgrade, upload};
+use crate::upstream::{answer, request, tcp, upgrade, upload};
 use crate::watch::flow::Failure;
 use crate::watch::stay::Stay;
 use crate::{
@@ -90,7 +90,7 @@ pub(crate) async fn gate(entrance: &Arc<Entrance>, request: Request<Incoming>, r
         Ok(permit) => {
             record.admitted(&permit);
             let stay = Stay { permit, caller, visit, generation: catalog.generation(), revocations, preflight };
-            forward(entrance, &Arc::new(stay), head, body, &catalog, record).await
+            forward(entrance, &Arc::new(stay), head, body, &claims.destinations, &catalog, record).await
         }
         Err(refusal) => {
             record.refused(&caller, &refusal);
@@ -198,6 +198,7 @@ async fn forward(
     stay: &Arc<Stay>,
     mut head: Parts,
     body: Incoming,
+    destinations: &[HeaderValue],
     catalog: &Catalog,
     record: &mut Record,
 ) -> Response<Body> {
@@ -217,23 +218,11 @@ async fn forward(
     let Some(route) = catalog.route_at(&visit.arrival.host, &visit.path) else {
         return answer::trouble(&Trouble::Unreachable("no route serves this host".into()), visit);
     };
-    if upload::is_too_large(&body, edge.limits.max_body_size) {
-        return answer::trouble(&Trouble::Upload(Failure::TooLarge), visit);
-    }
-    let websocket = upgrade::is_websocket(&head);
-    let exclusive = answer::authenticates_connections(head.headers.get(AUTHORIZATION));
-    let client = head.extensions.remove::<OnUpgrade>().filter(|_| websocket);
-    let upload = |body| Upload::of(body, watch, Some(stay), edge.limits.max_body_size);
-    let mut request = request::build(stay, &assertion, head, body, client.is_some(), upload);
-    record.calls_origin(request.headers_mut());
-    record.uploads(request.body().flow());
     let mut response = match &route.service {
-        Service::Demo => {
-            let answer = demo(edge, visit, request).await;
-            record.origin_answered(None);
-            answer
+        service @ (Service::Tcp(_) | Service::Bastion(_)) => {
+            tcp::open(entrance, stay, service, head, destinations, record).await
         }
-        service => from_origin(entrance, stay, service, request, client, exclusive, record).await,
+        service => over_http(entrance, stay, service, &assertion, head, body, record).await,
     };
     if let Some(given) = given {
         given.write(response.headers_mut(), edge, stay.permit.app(), visit);
@@ -241,6 +230,35 @@ async fn forward(
     }
     response.headers_mut().insert(request::CF_RAY, respond::header(visit.arrival.ray.as_str()));
     response
+}
+
+/// The answer of an origin that speaks HTTP.
+async fn over_http(
+    entrance: &Arc<Entrance>,
+    stay: &Arc<Stay>,
+    service: &Service,
+    assertion: &Assertion,
+    mut head: Parts,
+    body: Incoming,
+    record: &mut Record,
+) -> Response<Body> {
+    let Worker { edge, watch, .. } = &*entrance.worker;
+    if upload::is_too_large(&body, edge.limits.max_body_size) {
+        return answer::trouble(&Trouble::Upload(Failure::TooLarge), &stay.visit);
+    }
+    let websocket = upgrade::is_websocket(&head);
+    let exclusive = answer::authenticates_connections(head.headers.get(AUTHORIZATION));
+    let client = head.extensions.remove::<OnUpgrade>().filter(|_| websocket);
+    let upload = |body| Upload::of(body, watch, Some(stay), edge.limits.max_body_size);
+    let mut request = request::build(stay, assertion, head, body, client.is_some(), upload);
+    record.calls_origin(request.headers_mut());
+    record.uploads(request.body().flow());
+    if let Service::Demo = service {
+        let answer = demo(edge, &stay.visit, request).await;
+        record.origin_answered(None);
+        return answer;
+    }
+    from_origin(entrance, stay, service, request, client, exclusive, record).await
 }
 
 /// The origin's answer, or a page that says why there is none.

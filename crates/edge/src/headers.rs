@@ -50,6 +50,8 @@ pub(crate) struct ClientClaims {
     pub(crate) client_secrets: Vec<HeaderValue>,
     /// The two in the application's own header.
     pub(crate) single: Option<Sent>,
+    /// `cf-access-jump-destination`: where a client of a bastion wants to go.
+    pub(crate) destinations: Vec<HeaderValue>,
     /// `cf-access-metadata-request`: not to be let in, but to be told what is here.
     pub(crate) asks_metadata: bool,
 }
@@ -68,6 +70,7 @@ pub(crate) fn strip(headers: &mut HeaderMap) -> ClientClaims {
             "cf-access-token" => claims.tokens = values,
             "cf-access-client-id" => claims.client_ids = values,
             "cf-access-client-secret" => claims.client_secrets = values,
+            "cf-access-jump-destination" => claims.destinations = values,
             "cf-access-metadata-request" => {
                 claims.asks_metadata = values.iter().any(|value| value.as_bytes().eq_ignore_ascii_case(b"true"));
             }

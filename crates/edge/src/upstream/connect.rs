@@ -2,6 +2,7 @@
 //! and the HTTP/1.1 handshake, all within one deadline.
 
 use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,7 +51,7 @@ pub(crate) fn tls_client() -> TlsConnector {
 /// A fresh connection to the service.
 pub(crate) async fn connect(service: &Service, tls: &TlsConnector, limit: Duration) -> Result<Sender, ConnectError> {
     let Service::Http { tls: secure, host, port } = service else {
-        return Err(io::Error::other("the demo application has no address").into());
+        return Err(io::Error::other("it has no address for HTTP").into());
     };
     tokio::time::timeout(limit, async {
         let stream = dial(host, *port).await?;
@@ -65,15 +66,17 @@ pub(crate) async fn connect(service: &Service, tls: &TlsConnector, limit: Durati
     .unwrap_or(Err(ConnectError::Timeout))
 }
 
-/// `localhost` and what is below it is this machine, whatever the resolver says (RFC 6761 §6.3).
 async fn dial(host: &str, port: u16) -> io::Result<TcpStream> {
+    TcpStream::connect(resolve(host.trim_matches(['[', ']']), port).await?.as_slice()).await
+}
+
+/// The addresses of a name or of an address. `localhost` and what is below it
+/// is this machine, whatever the resolver says (RFC 6761 §6.3).
+pub(crate) async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     if host == "localhost" || host.ends_with(".localhost") {
-        return match TcpStream::connect(("127.0.0.1", port)).await {
-            Ok(stream) => Ok(stream),
-            Err(error) => TcpStream::connect(("::1", port)).await.map_err(|_| error),
-        };
+        return Ok(vec![(Ipv4Addr::LOCALHOST, port).into(), (Ipv6Addr::LOCALHOST, port).into()]);
     }
-    TcpStream::connect((host.trim_matches(['[', ']']), port)).await
+    Ok(tokio::net::lookup_host((host, port)).await?.collect())
 }
 
 async fn handshake<T>(io: T) -> Result<Sender, ConnectError>

@@ -15,7 +15,7 @@ use crate::watch::{Watch, Watched};
 
 const BUFFER: usize = 16 * 1024;
 /// How long the rest of a frame and the closing may take.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+pub(super) const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Joins both sides until both have closed or one has failed, or the end is
 /// decided here. Gives the bytes that came from the client and went to it.
@@ -49,7 +49,7 @@ where
 }
 
 /// What the client is told (RFC 6455 §7.4.1, and 1013 of the registry).
-const fn close_code(cut: Option<Cut>) -> u16 {
+pub(super) const fn close_code(cut: Option<Cut>) -> u16 {
     match cut {
         Some(Cut::Ended) => 1008,
         Some(Cut::Unchecked) => 1013,
