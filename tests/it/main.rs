@@ -69,6 +69,7 @@ mod stores;
 mod streaming;
 mod supply_chain;
 mod support;
+mod tcp_origins;
 mod tokens;
 mod traces;
 mod trust;

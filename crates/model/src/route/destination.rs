@@ -110,7 +110,7 @@ impl FromStr for Allowed {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let Some((network, port)) = text.rsplit_once(':').filter(|(network, _)| is_network(network)) else {
-            if text.contains("://") || text.contains('/') {
+            if text.contains(['/', '*']) {
                 let why = "write host and port alone, like 10.0.0.5:22, or a network and a port, like 10.0.0.0/24:22";
                 return Err(InvalidDestination { text: text.to_owned(), why });
             }

@@ -269,6 +269,29 @@ service = "http://127.0.0.1:${NEVER_CLOSED"
 "#,
     ),
     (
+        "tcp_services",
+        r#"
+mode = "emulator"
+[[route]]
+hostname = "a.localhost"
+service = "tcp://127.0.0.1"
+[[route]]
+hostname = "b.localhost"
+service = "ssh://root@10.0.0.5"
+[[route]]
+hostname = "c.localhost"
+service = "bastion"
+[[route]]
+hostname = "d.localhost"
+service = "bastion"
+allowed_destinations = ["10.0.0.5", "ssh://10.0.0.5", "10.0.0.0/33:22", "*:22", "10.0.0.5:22"]
+[[route]]
+hostname = "e.localhost"
+service = "rdp://10.0.0.5"
+allowed_destinations = ["10.0.0.5:22"]
+"#,
+    ),
+    (
         "twice",
         r#"
 mode = "emulator"

@@ -1,13 +1,14 @@
 //! Routes, groups, applications and their policies, in Cloudflare's field names.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use doorward_model::app::{AppDomain, AppKind, Cors, FieldName, Refresh, SameSite};
 use doorward_model::host::{HostPattern, InvalidHostPattern};
 use doorward_model::id::{AppId, Aud, GroupId, PolicyId};
 use doorward_model::path::PathPattern;
 use doorward_model::policy::Decision;
-use doorward_model::route::Service;
+use doorward_model::route::{Allowed, Destinations, Service};
 use doorward_model::time::Lifetime;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -29,12 +30,33 @@ impl RawRoute {
         let route = Self {
             hostname: table.needed_as("hostname", host_pattern),
             path: table.read("path", |text| naming(text, text.parse())),
-            // The demo application is part of the program and has no URL.
-            service: table.needed_as("service", |text| if text == "demo" { Ok(Service::Demo) } else { service(text) }),
+            service: route_service(&table),
         };
         table.close();
         route
     }
+}
+
+/// What has no URL is named: the demo application, which is part of the
+/// program, and a bastion, whose clients say where they want to go.
+fn route_service(table: &Table<'_>) -> Option<At<Service>> {
+    let allowed = table.list::<Allowed, _>("allowed_destinations", str::parse);
+    let is_listed = allowed.is_some();
+    let allowed = allowed.map(|list| list.value.into_iter().map(|at| at.value).collect());
+    let allowed = allowed.and_then(Destinations::new).map(Arc::new);
+    let found = table.needed_as("service", |text| match text {
+        "demo" => Ok(Service::Demo),
+        "bastion" => allowed.map(Service::Bastion).ok_or_else(|| {
+            "a bastion leads nowhere of itself; list the places, like allowed_destinations = [\"10.0.0.5:22\"]"
+                .to_owned()
+        }),
+        _ => service(text),
+    })?;
+    if is_listed && !matches!(found.value, Service::Bastion(_)) {
+        let text = "allowed_destinations belongs to service = \"bastion\"; this route has one destination of its own";
+        table.findings().error(found.line, text);
+    }
+    Some(found)
 }
 
 /// The three lists of rules that groups and policies have.
