@@ -9,7 +9,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::client::{Client, Reply};
-use crate::support::config::{ALICE, API, APP, Config, MALLORY};
+use crate::support::config::{ALICE, API, APP, Config, MALLORY, OTHER, ROOT};
+use crate::support::html;
 use crate::support::node::jose;
 use crate::support::token;
 use crate::support::world::World;
@@ -54,11 +55,24 @@ fn opened(reply: &Reply, secret: &SecretKey) -> Value {
     serde_json::from_slice(&plain).unwrap()
 }
 
+/// Somebody signs in at the address that a command line opened, and approves.
+async fn approve(browser: &mut Client, url: &str, email: &str) -> Reply {
+    let page = browser.sign_in(url, email).await;
+    let approve = answer_of(&page, "approved=");
+    browser.open(approve.as_str()).await
+}
+
+/// Where one of the answers to the question leads.
+fn answer_of(page: &Reply, part: &str) -> url::Url {
+    let link = html::links(&page.body).into_iter().find(|link| link.contains(part));
+    page.url.join(&link.unwrap_or_else(|| panic!("a question: {}", page.body))).unwrap()
+}
+
 /// A browser that brings the sign-in of somebody, and what the command line then has.
 async fn signed_in(world: &World) -> Value {
     let (secret, public) = key();
     let mut browser = Client::through_proxy(&world.gateway);
-    let page = browser.sign_in(&browser_url(&world.gateway.aud("App"), &public), ALICE).await;
+    let page = approve(&mut browser, &browser_url(&world.gateway.aud("App"), &public), ALICE).await;
     assert_eq!((page.status, page.title()), (200, "Sign in ・ Cloudflare Access"), "{}", page.body);
     let url = format!("https://login.cloudflareaccess.org/transfer/{public}");
     opened(&ask(world, Method::GET, &url, &[]).await, &secret)
@@ -138,7 +152,7 @@ async fn cf_6_a_poll_waits_for_the_browser() {
     let url = format!("https://login.cloudflareaccess.org/transfer/{public}");
     let (reply, ()) = tokio::join!(ask(&world, Method::GET, &url, &[]), async {
         let mut browser = Client::through_proxy(&world.gateway);
-        browser.sign_in(&browser_url(&world.gateway.aud("App"), &public), ALICE).await;
+        approve(&mut browser, &browser_url(&world.gateway.aud("App"), &public), ALICE).await;
     });
     assert!(opened(&reply, &secret)["app_token"].is_string());
 }
@@ -176,4 +190,53 @@ async fn who_may_not_enter_brings_nothing_and_nobody_else_picks_it_up() {
     let url = "https://login.cloudflareaccess.org/transfer/short";
     assert_eq!(ask(&world, Method::GET, url, &[]).await.status, 404, "at once: no such key can ever have anything");
     world.origin.assert_untouched("nothing of this is the application's");
+}
+
+#[tokio::test]
+async fn row_029_a_command_line_gets_a_sign_in_when_its_person_says_so() {
+    let own = "[[custom_page]]\nname = \"Ask\"\ntype = \"interstitial\"\ncontract_version = 1\n\
+               custom_html = \"<!doctype html><h1>{{ app_name }} for {{ email }}?</h1>{{ login_options }}\"\n";
+    let other = "domain = \"other.localhost\"";
+    let admin = "domain = \"app.localhost/admin\"";
+    let world = World::with(|config| {
+        let config =
+            config.with("admin = \"127.0.0.1:0\"", "admin = \"127.0.0.1:0\"\nproxy = \"127.0.0.1:0\"").and(own);
+        let config = config.with(other, &format!("{other}\nskip_interstitial = true"));
+        config.with(admin, &format!("{admin}\ncustom_pages = [\"Ask\"]"))
+    })
+    .await;
+    let (secret, public) = key();
+    let url = browser_url(&world.gateway.aud("App"), &public);
+    let mut root = Client::through_proxy(&world.gateway);
+    let question = root.sign_in(&url, ROOT).await;
+    assert!(question.body.contains("Sign in a command line?") && question.body.contains(ROOT), "{}", question.body);
+    let denied = root.get(answer_of(&question, "denied=").as_str()).await;
+    assert!(denied.body.contains("The command line was not signed in"), "{}", denied.body);
+
+    // A yes is for this person, this command line and a few minutes.
+    let mut alice = Client::through_proxy(&world.gateway);
+    let hers = answer_of(&alice.sign_in(&url, ALICE).await, "approved=");
+    let elsewhere = root.get(hers.as_str()).await;
+    assert!(elsewhere.body.contains("Sign in a command line?"), "somebody else's yes: {}", elsewhere.body);
+    let key_of_another = URL_SAFE.encode(SecretKey::from([8; 32]).public_key().as_bytes());
+    let mut bent = hers.clone();
+    let pairs: Vec<(String, String)> = hers.query_pairs().into_owned().collect();
+    bent.query_pairs_mut()
+        .clear()
+        .extend_pairs(pairs.iter().map(|(name, value)| (name, if name == "token" { &key_of_another } else { value })));
+    let asked = alice.get(bent.as_str()).await;
+    assert!(asked.body.contains("Sign in a command line?"), "another command line: {}", asked.body);
+    assert!(alice.get(hers.as_str()).await.body.contains("is signed in now"));
+    let transfer = format!("https://login.cloudflareaccess.org/transfer/{public}");
+    assert!(opened(&ask(&world, Method::GET, &transfer, &[]).await, &secret)["app_token"].is_string());
+    world.gateway.control("PUT", "/clock", json!({ "advance": "301s" })).await;
+    assert!(alice.get(hers.as_str()).await.body.contains("Sign in a command line?"), "too late");
+
+    let skips = browser_url(&world.gateway.aud("Other"), &public).replace(APP, OTHER);
+    assert!(alice.open(&skips).await.body.contains("is signed in now"), "an application may not ask");
+    let admin = browser_url(&world.gateway.aud("Admin"), &public);
+    let own = root.open(&admin).await;
+    assert!(own.body.contains(&format!("<h1>Admin for {ROOT}?</h1>")), "{}", own.body);
+    assert!(own.header("content-security-policy").unwrap().starts_with("sandbox "));
+    assert!(root.get(answer_of(&own, "approved=").as_str()).await.body.contains("is signed in now"));
 }

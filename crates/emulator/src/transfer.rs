@@ -2,8 +2,10 @@
 //! comes to `/cdn-cgi/access/cli` on an application's host with a public key,
 //! the command line polls for what is sealed for that key on a host of its own.
 //!
-//! Whoever holds the private key alone can read it; it is handed out once.
+//! Whoever holds the private key alone can read it; it is handed out once. The
+//! person is asked before, unless the application says `skip_interstitial`.
 
+mod approval;
 mod parked;
 
 use std::sync::Arc;
@@ -34,6 +36,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
 
+use self::approval::Question;
 pub(crate) use self::parked::Parked;
 use crate::demo::{self, Visit};
 use crate::{Emulator, Site};
@@ -61,6 +64,10 @@ pub(crate) fn transfer_router(emulator: Arc<Emulator>) -> Router {
 struct Wish {
     token: Option<String>,
     aud: Option<String>,
+    /// The person's yes.
+    approved: Option<String>,
+    /// Their no.
+    denied: Option<String>,
 }
 
 /// Seals the tokens of whoever came for the key that they brought.
@@ -69,8 +76,12 @@ async fn bring(State(site): State<Site>, Query(wish): Query<Wish>, request: Requ
     let arrival = request.extensions().get::<Arrival>().cloned();
     let assertion = request.headers().get(demo::ASSERTION).and_then(|token| token.to_str().ok()).map(str::to_owned);
     drop(request);
-    match site.sealed(&wish, nonce, arrival, assertion).await {
-        Ok((key, parked)) => {
+    if wish.denied.is_some() {
+        return page(StatusCode::OK, SIGN_IN_TITLE, "The command line was not signed in", "You can close this window.");
+    }
+    match site.brought(&wish, nonce, arrival, assertion).await {
+        Ok(Brought::Asks(question)) => question,
+        Ok(Brought::Sealed(key, parked)) => {
             site.emulator.parked.leave(key, parked);
             let text = "The command line that sent you here is signed in now. You can close this window.";
             page(StatusCode::OK, SIGN_IN_TITLE, "You are signed in", text)
@@ -107,15 +118,23 @@ pub(crate) struct Transfer {
 
 type Refused = (StatusCode, &'static str);
 
+/// What comes of a browser at [`CLI_PATH`].
+enum Brought {
+    /// The person has to say yes.
+    Asks(Response),
+    /// For this key.
+    Sealed([u8; 32], Transfer),
+}
+
 impl Site {
     /// `nonce` names the sign-in behind the token that the edge vouches for.
-    async fn sealed(
+    async fn brought(
         &self,
         wish: &Wish,
         nonce: Option<IdentityNonce>,
         arrival: Option<Arrival>,
         assertion: Option<String>,
-    ) -> Result<([u8; 32], Transfer), Refused> {
+    ) -> Result<Brought, Refused> {
         let key = wish.token.as_deref().and_then(public_key);
         let key =
             key.ok_or((StatusCode::BAD_REQUEST, "The address names no public key. Run the command once more."))?;
@@ -136,8 +155,12 @@ impl Site {
         };
         let permit = decide(&app, &catalog, &facts)
             .map_err(|_| (StatusCode::FORBIDDEN, "That account does not have access to this application."))?;
+        let question = Question { key, app: &app, session: &session, wish };
+        if !app.skip_interstitial && !question.is_approved(&self.emulator) {
+            return Ok(Brought::Asks(question.page(&self.emulator, &catalog, &arrival)));
+        }
         let tokens = self.tokens(&session, &app, permit.session_duration(), entry).await?;
-        Ok((key, seal(&key, &tokens)))
+        Ok(Brought::Sealed(key, seal(&key, &tokens)))
     }
 
     /// What was given in the browser, where the application asks for something:

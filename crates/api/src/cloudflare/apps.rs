@@ -47,7 +47,7 @@ pub(super) const FIELDS: &[Field] = &[
     field("app_launcher_visible", Shape::Flag),
     kept("allow_authenticate_via_warp", Shape::Flag),
     field("allow_iframe", Shape::Flag),
-    kept("skip_interstitial", Shape::Flag),
+    field("skip_interstitial", Shape::Flag),
     field("path_cookie_attribute", Shape::Flag),
     field("enable_binding_cookie", Shape::Flag),
     field("eager_redirect_cookie_setting", Shape::Flag),
@@ -149,7 +149,7 @@ pub(super) fn rewritten(before: &Object, app: &AppDocument) -> Content {
     Content { document: Content::new(app, &(), None).document, ..before.content.clone() }
 }
 
-pub(super) const SETTINGS: &[Field] = &[field("allow_iframe", Shape::Flag), kept("skip_interstitial", Shape::Flag)];
+pub(super) const SETTINGS: &[Field] = &[field("allow_iframe", Shape::Flag), field("skip_interstitial", Shape::Flag)];
 
 /// Both settings; one that is not written is unset.
 pub(super) async fn set_settings(

@@ -230,11 +230,11 @@ async fn types_without_an_origin_have_their_own_defaults_and_decide_nothing() {
 #[tokio::test]
 async fn what_is_only_kept_and_what_stands_in_the_way_is_said() {
     let door = Door::open().await;
-    let sent = json!({ "skip_interstitial": true, "allow_iframe": false,
+    let sent = json!({ "allow_authenticate_via_warp": true, "allow_iframe": false,
         "policies": [everyone(json!({ "isolation_required": true }))] });
     let answer = door.call("POST", PATH, wiki(sent)).await;
     let said = answer.body["messages"].to_string();
-    for text in ["skip_interstitial is kept", "cannot act on isolation_required", "no [[route]]"] {
+    for text in ["allow_authenticate_via_warp is kept", "cannot act on isolation_required", "no [[route]]"] {
         assert!(said.contains(text), "{text}: {said}");
     }
     assert!(!said.contains("allow_iframe"), "{said}");
