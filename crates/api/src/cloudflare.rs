@@ -22,6 +22,7 @@ mod service_tokens;
 mod ssh_cas;
 mod tags;
 mod tokens;
+mod unambiguous;
 mod usage;
 mod written;
 

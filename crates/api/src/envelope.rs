@@ -16,6 +16,9 @@ pub(crate) const BAD_REQUEST: u32 = 10001;
 /// Nothing was done, and may be done later.
 pub(crate) const UNAVAILABLE: u32 = 10002;
 
+/// Why a body is not read.
+pub(crate) const TOO_LONG: &str = "the body is longer than 64 KiB";
+
 pub(crate) fn refusal(status: StatusCode, code: u32, message: &str) -> Response {
     let body = json!({
         "success": false,

@@ -73,8 +73,7 @@ pub(crate) async fn json_only(request: Request, next: Next) -> Response {
         return envelope::refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, envelope::BAD_REQUEST, message);
     }
     if content_length(headers).is_some_and(|length| length > BODY_LIMIT as u64) {
-        let message = "the body is longer than 64 KiB";
-        return envelope::refusal(StatusCode::PAYLOAD_TOO_LARGE, envelope::BAD_REQUEST, message);
+        return envelope::refusal(StatusCode::PAYLOAD_TOO_LARGE, envelope::BAD_REQUEST, envelope::TOO_LONG);
     }
     next.run(request).await
 }

@@ -19,7 +19,7 @@ use self::shown::shown;
 pub(super) use self::shown::whole;
 use super::answer::Answer;
 use super::caller::Caller;
-use super::fields::{Field, Shape, document, field, kept, needed, notes, shaped};
+use super::fields::{Field, Shape, document, field, kept, needed, notes, shaped, web_url};
 use super::paging::{Page, Wanted};
 use super::refusal::Refusal;
 use super::written::Written;
@@ -31,7 +31,7 @@ pub(super) const FIELDS: &[Field] = &[
     field("domain", Shape::Text),
     field("self_hosted_domains", Shape::Texts),
     field("destinations", Shape::List),
-    field("session_duration", Shape::Duration),
+    field("session_duration", Shape::Session),
     field("policies", Shape::List),
     field("allowed_idps", Shape::Texts),
     field("auto_redirect_to_identity", Shape::Flag),
@@ -290,6 +290,7 @@ fn values(api: &Api, set: &Set, fields: &mut Map<String, Value>) -> Result<(), R
     if let Some(Value::Array(tags)) = fields.get_mut("tags") {
         tags.sort_by(|one, other| one.as_str().cmp(&other.as_str()));
     }
+    links(fields)?;
     let same_site = fields.get("same_site_cookie_attribute").and_then(Value::as_str);
     if same_site.is_some_and(|word| !["none", "lax", "strict"].contains(&word)) {
         let text = "same_site_cookie_attribute is none, lax or strict";
@@ -309,6 +310,27 @@ fn values(api: &Api, set: &Set, fields: &mut Map<String, Value>) -> Result<(), R
     if fields.get("options_preflight_bypass") == Some(&Value::Bool(true)) && fields.contains_key("cors_headers") {
         let text = "options_preflight_bypass cannot be turned on where cors_headers are set";
         return Err(Refusal::invalid("/options_preflight_bypass", text));
+    }
+    Ok(())
+}
+
+/// What people may be led to from a page of ours: never a script (P-10).
+fn links(fields: &Map<String, Value>) -> Result<(), Refusal> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let bookmark = fields.get("type").is_some_and(|kind| kind == "bookmark");
+    if let Some(domain) = fields.get("domain").filter(|_| bookmark).map(text) {
+        let url = if domain.contains(':') || domain.starts_with('/') { domain } else { format!("https://{domain}") };
+        web_url("domain", &url).map_err(|detail| Refusal::invalid("/domain", detail))?;
+    }
+    let footer = fields.get("footer_links").and_then(Value::as_array);
+    for (link, index) in footer.into_iter().flatten().zip(0..) {
+        let pointer = format!("/footer_links/{index}/url");
+        web_url("url", &text(&link["url"])).map_err(|detail| Refusal::invalid(pointer, detail))?;
+    }
+    let image = fields.get("landing_page_design").and_then(|design| design.get("image_url"));
+    if let Some(image) = image.map(text).filter(|image| !image.is_empty()) {
+        let pointer = "/landing_page_design/image_url";
+        web_url("image_url", &image).map_err(|detail| Refusal::invalid(pointer, detail))?;
     }
     Ok(())
 }

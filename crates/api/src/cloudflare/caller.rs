@@ -59,6 +59,9 @@ const VERBS: [&str; 8] = [
 
 pub(super) async fn check(State(api): State<Api>, mut request: Request, next: Next) -> Response {
     let Some(caller) = known(&api, request.headers()) else { return Refusal::unauthenticated().into_response() };
+    if percent_encoding::percent_decode_str(request.uri().path()).decode_utf8().is_err() {
+        return Refusal::unreadable("the path is not UTF-8").into_response();
+    }
     if [Method::GET, Method::HEAD].contains(request.method()) {
         request.extensions_mut().insert(caller);
         return next.run(request).await;
@@ -83,7 +86,10 @@ impl Deed {
         const ABOVE: [&str; 2] = ["access", "doorward"];
         let below = path.trim_start_matches("/client/v4").split('/').skip(3);
         let parts: Vec<&str> = below.skip_while(|part| ABOVE.contains(part)).collect();
-        let decoded = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
+        let decoded = |text: &str| {
+            let text = percent_encoding::percent_decode_str(text).decode_utf8_lossy();
+            text.replace(char::is_control, "\u{fffd}")
+        };
         let word = parts.last().filter(|part| VERBS.contains(part)).map(|part| (*part).to_owned());
         let kind = parts.first().copied().unwrap_or_default();
         let singular = kind.strip_suffix("ies").map(|stem| format!("{stem}y"));

@@ -27,6 +27,8 @@ pub(super) enum Shape {
     Number,
     Texts,
     Duration,
+    /// How long somebody stays signed in.
+    Session,
     /// Where a browser may be sent.
     WebUrl,
     /// What a page over https may show.
@@ -48,6 +50,8 @@ pub(super) const fn kept(name: &'static str, shape: Shape) -> Field {
 
 /// Longer than any life that is meant.
 const LONGEST: Lifetime = Lifetime::from_days(3660);
+/// What Access lets a session last, and what no token outlives.
+const LONGEST_SESSION: Lifetime = Lifetime::from_days(31);
 /// Longer than any name that is meant.
 const LONGEST_NAME: usize = 350;
 
@@ -98,6 +102,8 @@ fn check(field: &Field, value: &Value) -> Result<(), String> {
         Shape::Text => text().map(|_| ()),
         Shape::Name => match text()? {
             text if text.trim().is_empty() => Err(format!("{name} is a required field")),
+            // Logs have a line for each name, and databases no place for a NUL.
+            text if text.contains(char::is_control) => Err(format!("{name} holds a control character")),
             text if text.chars().count() > LONGEST_NAME => {
                 Err(format!("{name} is longer than {LONGEST_NAME} characters"))
             }
@@ -110,6 +116,10 @@ fn check(field: &Field, value: &Value) -> Result<(), String> {
             if texts { Ok(()) } else { Err(format!("{name} must be a list of strings")) }
         }
         Shape::Duration => duration(name, text()?).map(|_| ()),
+        Shape::Session => match duration(name, text()?)? {
+            life if life > LONGEST_SESSION => Err(format!("{name} is longer than a month")),
+            _ => Ok(()),
+        },
         Shape::WebUrl => web_url(name, text()?).map(|_| ()),
         Shape::HttpsUrl => https_url(name, text()?),
         Shape::Object => {

@@ -4,6 +4,7 @@ use axum::extract::{Path, State};
 use doorward_model::document::{Content, GroupDocument, Key, Kind, NoExtension, Object};
 use doorward_model::group::Group;
 use doorward_model::id::GroupId;
+use doorward_model::rule::Rule;
 use doorward_objects::Set;
 use serde_json::{Value, json};
 
@@ -12,6 +13,7 @@ use super::caller::Caller;
 use super::fields::{Field, Shape, document, field, kept, needed, notes, shaped};
 use super::paging::{Page, Wanted};
 use super::refusal::Refusal;
+use super::rules::LISTS;
 use super::written::Written;
 use super::{Api, At, found, in_order, rules, usage};
 
@@ -76,12 +78,23 @@ fn content(api: &Api, set: &Set, key: &Key, written: &Written) -> Result<Content
 /// A group that contains itself could never be decided.
 fn no_cycle(set: &Set, key: &Key, group: &GroupDocument) -> Result<(), Refusal> {
     let others = set.of(Kind::Group).filter(|other| other.key != *key);
-    let others = others.filter_map(|other| other.document::<GroupDocument>().ok());
-    let groups: Vec<Group> = others.chain([group.clone()]).map(Group::from).collect();
-    match doorward_policy::group_cycles(&groups).iter().find(|cycle| cycle.contains(&group.name)) {
-        Some(cycle) => Err(Refusal::invalid("/include", format!("a group contains itself ({})", cycle.join(" → ")))),
-        None => Ok(()),
+    let others: Vec<Group> =
+        others.filter_map(|other| other.document::<GroupDocument>().ok()).map(Group::from).collect();
+    let cycle_by = |rule: &Rule| {
+        let only =
+            Group { include: vec![rule.clone()], require: Vec::new(), exclude: Vec::new(), ..group.clone().into() };
+        let groups: Vec<Group> = others.iter().cloned().chain([only]).collect();
+        doorward_policy::group_cycles(&groups).into_iter().find(|cycle| cycle.contains(&group.name))
+    };
+    for (list, rules) in LISTS.into_iter().zip([&group.include, &group.exclude, &group.require]) {
+        for (index, rule) in rules.iter().enumerate().filter(|(_, rule)| matches!(rule, Rule::Group(_))) {
+            if let Some(cycle) = cycle_by(rule) {
+                let detail = format!("a group contains itself ({})", cycle.join(" → "));
+                return Err(Refusal::invalid(format!("/{list}/{index}/group/id"), detail));
+            }
+        }
     }
+    Ok(())
 }
 
 fn said(api: &Api, written: &Written) -> Vec<String> {

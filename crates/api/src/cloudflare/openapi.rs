@@ -281,7 +281,7 @@ fn common() -> Map<String, Value> {
             "additionalProperties": false,
         },
         "Removed": id("id"), "RemovedByName": id("name"),
-        "Name": { "type": "string", "minLength": 1, "maxLength": 350 },
+        "Name": { "type": "string", "minLength": 1, "maxLength": 350, "pattern": "^[^\\x00-\\x1f\\x7f-\\x9f]*$" },
         "Duration": { "type": "string", "format": "lifetime", "description": "As in Go: 24h, 2h45m", "examples": ["24h"] },
         "Moment": { "type": "string", "format": "date-time" },
         "Rules": list("Rule"), "RulesBody": list("RuleBody"),

@@ -28,6 +28,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Wanted {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
         let query = Query::<Vec<(String, String)>>::from_request_parts(parts, state).await;
         let Query(pairs) = query.map_err(|error| Refusal::unreadable(error.body_text()))?;
+        if let Some((name, _)) = pairs.iter().find(|(_, value)| value.contains(char::is_control)) {
+            return Err(Refusal::invalid(format!("/{name}"), format!("{name} holds a control character")));
+        }
         Ok(Self(pairs.into_iter().filter(|(_, value)| !value.is_empty()).collect()))
     }
 }

@@ -23,7 +23,7 @@ pub(super) const FIELDS: &[Field] = &[
     field("include", Shape::List),
     field("exclude", Shape::List),
     field("require", Shape::List),
-    field("session_duration", Shape::Duration),
+    field("session_duration", Shape::Session),
     field("approval_groups", Shape::List),
     field("approval_required", Shape::Flag),
     field("isolation_required", Shape::Flag),

@@ -2,6 +2,7 @@
 //! row of Cloudflare's errors, and the one table of their codes.
 
 use axum::Json;
+use axum::extract::rejection::BytesRejection;
 use axum::response::{IntoResponse, Response};
 use doorward_model::document::Kind;
 use doorward_objects::ObjectsError;
@@ -48,10 +49,10 @@ impl Refusal {
         Self::new(StatusCode::NOT_FOUND, code, format!("access.api.error.not_found: there is no such {kind}"))
     }
 
-    /// The address belongs to another application.
-    pub(crate) fn application_already_exists(address: &str) -> Self {
+    /// The address at the pointer belongs to another application.
+    pub(crate) fn application_already_exists(pointer: impl Into<String>, address: &str) -> Self {
         let message = format!("access.api.error.application_already_exists: another application covers {address}");
-        Self::new(StatusCode::CONFLICT, 11010, message)
+        Self { pointer: Some(pointer.into()), ..Self::new(StatusCode::CONFLICT, 11010, message) }
     }
 
     /// There is one for each account, from the start.
@@ -101,8 +102,12 @@ impl Refusal {
     }
 
     /// The body is too long, or did not come whole.
-    pub(crate) fn unread(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self::new(status, envelope::BAD_REQUEST, detail)
+    pub(crate) fn unread(error: BytesRejection) -> Self {
+        let detail = match error.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => envelope::TOO_LONG.to_owned(),
+            _ => error.body_text(),
+        };
+        Self::new(error.status(), envelope::BAD_REQUEST, detail)
     }
 
     fn new(status: StatusCode, code: u32, message: impl Into<String>) -> Self {

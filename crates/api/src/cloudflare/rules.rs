@@ -5,12 +5,14 @@ use doorward_model::document::{Key, Kind};
 use doorward_model::rule::Rule;
 use doorward_objects::Set;
 use serde_json::{Map, Value};
+use serde_path_to_error::Segment;
 
 use super::Api;
 use super::fields::web_url;
 use super::refusal::Refusal;
 
-const LISTS: [&str; 3] = ["include", "exclude", "require"];
+pub(super) const LISTS: [&str; 3] = ["include", "exclude", "require"];
+const RISK_SCORES: [&str; 4] = ["low", "medium", "high", "unscored"];
 
 /// The three lists of rules of a policy or group, checked; those that were
 /// left out are empty. Gives what there is to say about them.
@@ -32,11 +34,34 @@ fn check(api: &Api, set: &Set, pointer: &str, written: &Value) -> Result<Option<
     if written.as_object().is_none_or(|selectors| selectors.len() != 1) {
         return Err(Refusal::invalid(pointer, "a rule is an object with exactly one selector"));
     }
-    let rule: Rule = serde_json::from_value(written.clone()).map_err(|error| Refusal::invalid(pointer, error))?;
+    let rule: Rule = serde_path_to_error::deserialize(written).map_err(|error| {
+        // A name that is no selector is a segment that nobody knows.
+        let known = error.path().iter().filter(|segment| !matches!(segment, Segment::Unknown));
+        let place: String = known.map(|segment| format!("/{}", segment.to_string().trim_matches(['[', ']']))).collect();
+        Refusal::invalid(format!("{pointer}{place}"), error.into_inner())
+    })?;
+    says_something(pointer, written)?;
     refers(api, set, pointer, &rule)?;
     value(pointer, &rule)?;
     let undecided = !doorward_policy::decides(&rule);
     Ok(undecided.then(|| format!("this version cannot decide {}, so that it lets nobody in", rule.selector())))
+}
+
+/// A text that is empty is met by nothing that was meant. Values that are
+/// compared with what a provider says may be.
+fn says_something(pointer: &str, rule: &Value) -> Result<(), Refusal> {
+    const MAY_BE_EMPTY: [&str; 2] = ["claim_value", "attribute_value"];
+    let fields = rule.as_object().into_iter().flatten();
+    let fields = fields
+        .flat_map(|(selector, value)| value.as_object().into_iter().flatten().map(move |field| (selector, field)));
+    for (selector, (name, value)) in fields {
+        let empty =
+            value.as_str().is_some_and(|text| text.trim().is_empty()) || value.as_array().is_some_and(Vec::is_empty);
+        if empty && !MAY_BE_EMPTY.contains(&name.as_str()) {
+            return Err(Refusal::invalid(format!("{pointer}/{selector}/{name}"), format!("{name} is empty")));
+        }
+    }
+    Ok(())
 }
 
 /// A reference that leads nowhere would never be met, and nobody would know why.
@@ -52,8 +77,8 @@ fn refers(api: &Api, set: &Set, pointer: &str, rule: &Rule) -> Result<(), Refusa
         Rule::LinkedAppToken(linked) if !there(Kind::App, &linked.app_uid.to_string()) => {
             Err(missing("app_uid", Kind::App, &linked.app_uid.to_string()))
         }
-        Rule::EmailList(list) | Rule::IpList(list) => {
-            Err(Refusal::invalid(at("id"), format!("there is no list {}; this version has no lists", list.id)))
+        Rule::EmailList(list) | Rule::IpList(list) if !there(Kind::List, &list.id) => {
+            Err(missing("id", Kind::List, &list.id))
         }
         other => {
             let mut other = other.clone();
@@ -70,6 +95,11 @@ fn refers(api: &Api, set: &Set, pointer: &str, rule: &Rule) -> Result<(), Refusa
 fn value(pointer: &str, rule: &Rule) -> Result<(), Refusal> {
     let at = |field: &str| format!("{pointer}/{}/{field}", rule.selector());
     match rule {
+        Rule::UserRiskScore(rule)
+            if !rule.user_risk_score.iter().all(|score| RISK_SCORES.contains(&score.as_str())) =>
+        {
+            Err(Refusal::invalid(at("user_risk_score"), "a risk score is low, medium, high or unscored"))
+        }
         Rule::Geo(geo) if geo.country_code.len() != 2 || !geo.country_code.bytes().all(|b| b.is_ascii_uppercase()) => {
             Err(Refusal::invalid(at("country_code"), "a country has two upper-case letters, as in DE"))
         }

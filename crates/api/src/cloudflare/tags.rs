@@ -81,6 +81,9 @@ fn tagged<'a>(set: &'a Set, name: &'a str) -> impl Iterator<Item = AppDocument> 
 fn name(written: &Written) -> Result<String, Refusal> {
     let fields = shaped(written, FIELDS)?;
     needed(&fields, "name")?;
+    if [".", ".."].contains(&fields["name"].as_str().unwrap_or_default()) {
+        return Err(Refusal::invalid("/name", "no path could end in this name"));
+    }
     Ok(fields["name"].as_str().unwrap_or_default().to_owned())
 }
 

@@ -12,6 +12,7 @@ mod identity_providers;
 mod openapi;
 mod organizations;
 mod policies;
+mod rules;
 mod service_tokens;
 mod ssh_cas;
 mod tags;

@@ -7,6 +7,7 @@ use axum::extract::{FromRequest, Request};
 use serde_json::{Map, Value};
 
 use super::refusal::Refusal;
+use super::unambiguous;
 
 /// What a caller wrote. No body is an empty object: SDKs send the content type
 /// with calls that have none.
@@ -21,7 +22,7 @@ impl<S: Send + Sync> FromRequest<S> for Written {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
         let bytes = Bytes::from_request(request, state).await;
-        Self::read(&bytes.map_err(|error| Refusal::unread(error.status(), error.body_text()))?)
+        Self::read(&bytes.map_err(Refusal::unread)?)
     }
 }
 
@@ -29,7 +30,7 @@ impl Written {
     fn read(bytes: &[u8]) -> Result<Self, Refusal> {
         let value = match bytes.trim_ascii() {
             [] => Value::Object(Map::new()),
-            bytes => serde_json::from_slice(bytes)
+            bytes => unambiguous::read(bytes)
                 .map_err(|error| Refusal::unreadable(format!("the body is not JSON: {error}")))?,
         };
         let Value::Object(fields) = value else { return Err(Refusal::unreadable("the body is not an object")) };

@@ -83,10 +83,17 @@ pub(super) fn free(api: &Api, app: &AppDocument) -> Result<(), Refusal> {
             return Err(Refusal::invalid("/domain", format!("{} is the team's own host", domain.host)));
         }
         if catalog.app_covering(&domain).is_some_and(|other| other != app.id) {
-            return Err(Refusal::application_already_exists(&domain.to_string()));
+            return Err(Refusal::application_already_exists(pointer_to(app, &domain), &domain.to_string()));
         }
     }
     Ok(())
+}
+
+/// Where an application names an address.
+fn pointer_to(app: &AppDocument, address: &AppDomain) -> String {
+    let is = |uri: &Option<String>| uri.as_deref().is_some_and(|uri| uri.parse().as_ref() == Ok(address));
+    let index = app.destinations.iter().position(|destination| is(&destination.uri));
+    index.map_or_else(|| "/domain".to_owned(), |index| format!("/destinations/{index}/uri"))
 }
 
 /// What stands in the way of reaching it.

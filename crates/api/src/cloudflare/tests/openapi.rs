@@ -116,7 +116,7 @@ fn every_body_has_the_fields_that_are_read() {
                 Shape::Texts | Shape::List => "\"array\"",
                 Shape::Object => "\"object\"",
                 Shape::Name => "string|schemas/Name",
-                Shape::Duration => "schemas/Duration",
+                Shape::Duration | Shape::Session => "schemas/Duration",
                 Shape::Text | Shape::WebUrl | Shape::HttpsUrl => "\"string\"|\"enum\"",
             };
             let list = schema.contains("schemas/RulesBody") && matches!(field.shape, Shape::List);

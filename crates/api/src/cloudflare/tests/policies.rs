@@ -42,7 +42,7 @@ async fn a_policy_that_makes_no_sense_is_refused_where_it_does_not() {
         (json!({ "session_duration": "1 day" }), "/session_duration"),
         (json!({ "session_duration": "999999h" }), "/session_duration"),
         (json!({ "approval_required": "yes" }), "/approval_required"),
-        (json!({ "require": [{"ip": {"ip": "x"}}] }), "/require/0"),
+        (json!({ "require": [{"ip": {"ip": "x"}}] }), "/require/0/ip/ip"),
         (json!({ "purpose_justification_required": true, "decision": "bypass" }), "/purpose_justification_required"),
         (json!({ "purpose_justification_required": true, "decision": "deny" }), "/purpose_justification_required"),
         (json!({ "approval_required": true, "approval_groups": [] }), "/approval_required"),
