@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test reports by panicking, in its own functions too")]
 
 mod admin;
+mod api_behaviours;
 mod api_tokens;
 mod app_settings;
 mod architecture;
