@@ -16,3 +16,4 @@ mod rules;
 mod service_tokens;
 mod ssh_cas;
 mod tags;
+mod terraform;
