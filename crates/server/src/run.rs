@@ -4,15 +4,17 @@
 
 mod admin;
 mod descriptors;
+mod fixed;
 mod listen;
 mod names;
 mod process;
+mod sockets;
 mod store_queries;
 pub(crate) mod token_file;
 mod watching;
 mod wire;
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +23,7 @@ use doorward_edge::{AccessLog, Countries, Database};
 use doorward_emulator::Seed;
 use doorward_model::secret::Secret;
 use doorward_model::site::Team;
-use doorward_model::time::{Clock, Lifetime};
+use doorward_model::time::Clock;
 use doorward_objects::{Objects, ObjectsError, Setting};
 use doorward_store::{Patience, Seal, Store, StoreError};
 use tempfile::TempDir;
@@ -34,7 +36,9 @@ use crate::keys::{Keys, KeysError, Maker};
 use crate::ready::{self, Ready, ReadyTeam};
 use crate::run::admin::Admin;
 pub use crate::run::listen::ListenError;
+use crate::run::fixed::needing_restart;
 use crate::run::names::Names;
+use crate::run::sockets::Sockets;
 use crate::run::token_file::TokenFile;
 use crate::run::wire::Doors;
 use crate::telemetry::traces::{Traces, TracesError};
@@ -324,63 +328,6 @@ fn read_countries(config: &Config) -> Result<Option<Database>, StartError> {
         Database::read(path).map_err(|error| StartError::Countries { path: path.clone(), why: error.to_string() })
     };
     config.geo_database.as_ref().map(read).transpose()
-}
-
-/// The settings that were read once, at the start.
-fn needing_restart(old: &Config, new: &Config) -> Vec<&'static str> {
-    let token_changed = new.api_token.is_some() && old.api_token != new.api_token;
-    [
-        ("mode", old.mode != new.mode),
-        ("[listen]", listeners(old) != listeners(new)),
-        ("[limits]", old.limits != new.limits),
-        ("[log]", old.log != new.log),
-        ("[telemetry]", old.telemetry != new.telemetry),
-        ("[team]", old.team != new.team),
-        ("[store]", store(old) != store(new)),
-        ("[keys]", old.encryption_key != new.encryption_key),
-        ("[api]", token_changed),
-        ("[[user]]", old.users != new.users),
-    ]
-    .into_iter()
-    .filter_map(|(setting, changed)| changed.then_some(setting))
-    .collect()
-}
-
-/// `[listen]` without the files of the certificate, which are read again, and
-/// whether there are any, which is not.
-fn listeners(config: &Config) -> (Listen, bool) {
-    (Listen { tls: None, ..config.listen.clone() }, config.listen.tls.is_some())
-}
-
-const fn store(config: &Config) -> (&Option<Secret>, Lifetime) {
-    (&config.store_url, config.revocation_freshness)
-}
-
-/// The listening sockets, and what they were given.
-struct Sockets {
-    public: TcpListener,
-    public_address: SocketAddr,
-    admin: TcpListener,
-    admin_address: SocketAddr,
-    proxy: Option<TcpListener>,
-}
-
-impl Sockets {
-    fn bind(config: &Config) -> Result<Self, ListenError> {
-        let address = |what, socket: &TcpListener, asked| {
-            socket.local_addr().map_err(|source| ListenError::Other { what, address: asked, source })
-        };
-        let (public_name, admin_name) = ("the public listener", "the admin listener");
-        let public = listen::bind(public_name, config.listen.public)?;
-        let admin = listen::bind(admin_name, config.listen.admin)?;
-        Ok(Self {
-            public_address: address(public_name, &public, config.listen.public)?,
-            admin_address: address(admin_name, &admin, config.listen.admin)?,
-            public,
-            admin,
-            proxy: config.listen.proxy.map(|address| listen::bind("the proxy", address)).transpose()?,
-        })
-    }
 }
 
 /// The authority whose certificates the proxy's clients see. Reading the
