@@ -12,7 +12,7 @@ use doorward_model::path::NormPath;
 use doorward_model::time::Timestamp;
 use http::header::{ACCEPT, EXPECT, HOST};
 use http::request::Parts;
-use http::{HeaderMap, Method, StatusCode, Version};
+use http::{HeaderMap, Method, StatusCode, Uri, Version};
 use ipnet::IpNet;
 
 use crate::countries::Countries;
@@ -102,7 +102,7 @@ pub(crate) fn read(
     if head.headers.get(EXPECT).is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"100-continue")) {
         return Err(Unreadable::Expectation);
     }
-    let host = authority(head)?;
+    let host = authority(&head.headers, &head.uri, head.version)?;
     let path = head.uri.path().parse().map_err(|_| Unreadable::Path)?;
     let trusted = trust.covers(socket.peer);
     let client_ip = if trusted { client_behind_proxies(&head.headers, socket.peer, trust) } else { socket.peer };
@@ -125,17 +125,17 @@ pub(crate) fn read(
 
 /// Exactly one host, however it is spelled: `Host`, `:authority` or an
 /// absolute request target. Two that differ are two readings (RFC 9112 §3.2).
-fn authority(head: &Parts) -> Result<Host, Unreadable> {
-    let mut named = head.headers.get_all(HOST).iter();
+pub(crate) fn authority(headers: &HeaderMap, target: &Uri, version: Version) -> Result<Host, Unreadable> {
+    let mut named = headers.get_all(HOST).iter();
     let header = named.next().map(|value| value.to_str().ok().and_then(|text| text.parse::<Host>().ok()));
     if named.next().is_some() {
         return Err(Unreadable::Host);
     }
-    let target = head.uri.authority().map(|authority| authority.as_str().parse::<Host>().ok());
+    let target = target.authority().map(|authority| authority.as_str().parse::<Host>().ok());
     match (header, target) {
         (Some(Some(host)), None) => Ok(host),
         // Over HTTP/2 the authority is the host; over HTTP/1 a request without `Host` is none (RFC 9112 §3.2).
-        (None, Some(Some(host))) if head.version == Version::HTTP_2 => Ok(host),
+        (None, Some(Some(host))) if version == Version::HTTP_2 => Ok(host),
         (Some(Some(host)), Some(Some(target))) if host == target => Ok(host),
         _ => Err(Unreadable::Host),
     }

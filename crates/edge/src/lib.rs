@@ -21,6 +21,7 @@ mod emulation;
 #[doc(hidden)]
 pub mod fuzzing;
 mod gate;
+mod guests;
 mod headers;
 mod last_seen;
 mod limits;
@@ -58,6 +59,7 @@ use tokio_rustls::TlsConnector;
 pub use access_log::{AccessLog, Destination, LineFormat};
 pub use countries::{Countries, Database};
 pub use emulation::{Bent, Decided, Emulation, Instead, Who};
+pub use guests::{Guest, Guests};
 pub use limits::Limits;
 pub use listen::{PublicListener, Running, can_vouch, serve};
 
@@ -113,6 +115,11 @@ pub struct Parts<'a> {
     /// Makes spans of requests, where somebody collects them.
     pub tracer: Option<BoxedTracer>,
     pub registry: &'a mut Registry,
+    /// Other edges on the same listener: an emulator's, or none.
+    pub guests: Option<Arc<Guests>>,
+    /// An edge of the same process, with which this one shares bounds on what
+    /// strangers can ask for, and the TLS settings for origins.
+    pub beside: Option<&'a Edge>,
 }
 
 /// What all workers share.
@@ -148,6 +155,7 @@ pub struct Edge {
     clients: Clients,
     /// Requests being served.
     requests: AtomicUsize,
+    guests: Option<Arc<Guests>>,
 }
 
 impl Edge {
@@ -173,7 +181,7 @@ impl Edge {
                 country_from_anybody: parts.emulator,
                 countries: parts.countries,
             },
-            tls: upstream::connect::tls_client(),
+            tls: parts.beside.map_or_else(upstream::connect::tls_client, |other| other.tls.clone()),
             metrics,
             rule_trees: parts.rule_trees,
             rays: Rays::new(),
@@ -183,10 +191,11 @@ impl Edge {
             last_seen: LastSeen::new(),
             renewals: Renewals::new(),
             skew: Skew::new(),
-            challenges: Arc::new(Semaphore::new(MOST_CHALLENGES)),
-            doors: Arc::new(Semaphore::new(MOST_AT_DOORS)),
+            challenges: parts.beside.map_or_else(|| bound(MOST_CHALLENGES), |other| Arc::clone(&other.challenges)),
+            doors: parts.beside.map_or_else(|| bound(MOST_AT_DOORS), |other| Arc::clone(&other.doors)),
             clients: Clients::default(),
             requests: AtomicUsize::new(0),
+            guests: parts.guests,
         })
     }
 
@@ -216,6 +225,10 @@ impl Edge {
     }
 }
 
+fn bound(most: usize) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(most))
+}
+
 /// Work that keeps its place to its end, also when nobody waits for it any
 /// more: a client that leaves and comes back must not have twice as much done.
 async fn holding<T>(place: OwnedSemaphorePermit, work: impl Future<Output = T>) -> T {
@@ -233,13 +246,14 @@ struct Worker {
 }
 
 /// Where requests come in: one client connection of one worker.
+#[derive(Clone)]
 struct Entrance {
     worker: Arc<Worker>,
     connection: Arc<Connection>,
     socket: Socket,
     told: Told,
     /// Among the client's other connections; none for proxies that are trusted.
-    place: Option<Place>,
+    place: Option<Arc<Place>>,
     /// Its place among all connections. What a connection turns into keeps it.
-    _slot: OwnedSemaphorePermit,
+    _slot: Arc<OwnedSemaphorePermit>,
 }

@@ -20,7 +20,7 @@ use crate::listen::clients::Place;
 use crate::listen::handshake::{Handshakes, Told};
 use crate::upstream::pool::Pool;
 use crate::watch::Watch;
-use crate::{Edge, Worker};
+use crate::{Edge, Guests, Worker};
 
 /// The client's side of HTTP/2, whole: a connection that starts with it speaks HTTP/2 (RFC 9113 §3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -54,7 +54,7 @@ pub fn serve(edge: &Arc<Edge>, listener: PublicListener, workers: usize) -> io::
     let most = edge.limits.max_connections.clamp(1, Semaphore::MAX_PERMITS);
     let open = Arc::new(Semaphore::new(most));
     listener.socket.set_nonblocking(true)?;
-    let tls = listener.tls.map(|tls| Handshakes::new(tls, edge.catalog.clone()));
+    let tls = listener.tls.map(|tls| Handshakes::new(tls, Arc::clone(edge)));
     let mut threads = Vec::new();
     for number in 0..workers.max(1) {
         let pool = Pool::new(edge.limits);
@@ -63,6 +63,8 @@ pub fn serve(edge: &Arc<Edge>, listener: PublicListener, workers: usize) -> io::
             tls: tls.clone(),
             open: Arc::clone(&open),
             stopped: stopped.clone(),
+            // One looks after the guests of all.
+            guests: edge.guests.clone().filter(|_| number == 0),
             worker: Arc::new(Worker {
                 edge: Arc::clone(edge),
                 shard: edge.metrics.shard(&pool),
@@ -107,6 +109,7 @@ struct Acceptor {
     tls: Option<Arc<Handshakes>>,
     open: Arc<Semaphore>,
     stopped: watch::Receiver<bool>,
+    guests: Option<Arc<Guests>>,
     worker: Arc<Worker>,
 }
 
@@ -122,6 +125,9 @@ impl Acceptor {
             let worker = Arc::clone(&self.worker);
             async move { worker.watch.keep(&worker.edge).await }
         });
+        if let Some(guests) = self.guests.clone() {
+            upkeep.spawn(async move { guests.keep().await });
+        }
         let mut stopped = self.stopped.clone();
         loop {
             // The end comes first in both: draining waits for every place, and
@@ -149,6 +155,9 @@ impl Acceptor {
         drop(listener);
         drop(self.socket);
         self.worker.watch.stop();
+        if let Some(guests) = &self.guests {
+            guests.stop();
+        }
         // Connections of this worker live on this runtime: stay until the last has ended.
         while !self.open.is_closed() {
             tokio::time::sleep(Duration::from_millis(5)).await;

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use doorward_model::time::Lifetime;
+use doorward_model::time::{Lifetime, Timestamp};
 use doorward_signer::Keyring;
 use futures_util::FutureExt as _;
 use slab::Slab;
@@ -24,7 +24,7 @@ use crate::Edge;
 use crate::limits::Limits;
 use crate::watch::connection::Connection;
 use crate::watch::flow::Flow;
-use crate::watch::signal::Signal;
+use crate::watch::signal::{Cut, Signal};
 
 /// How often everything is looked through: the precision of every bound kept here.
 pub(crate) const TICK: Duration = Duration::from_millis(200);
@@ -37,6 +37,8 @@ pub(crate) struct Watch {
     now: AtomicU32,
     /// The process ends: what begins now is told so at once.
     stopping: AtomicBool,
+    /// The edge is over, though the process is not.
+    ended: AtomicBool,
     connections: Mutex<Slab<Arc<Connection>>>,
     flows: Mutex<Slab<Arc<Flow>>>,
 }
@@ -59,18 +61,25 @@ pub(crate) struct Bounds {
 impl Bounds {
     fn of(limits: &Limits) -> Self {
         Self {
-            head: ticks(limits.header_read_timeout),
-            idle: ticks(limits.client_idle_timeout),
-            stall: ticks(limits.client_stall_timeout),
+            head: of_span(limits.header_read_timeout),
+            idle: of_span(limits.client_idle_timeout),
+            stall: of_span(limits.client_stall_timeout),
             rate: limits.client_min_rate * u64::try_from(TICK.as_millis()).unwrap_or(1) / 1000,
-            answer: ticks(limits.upstream_body_timeout),
-            tunnel: ticks(limits.tunnel_idle_timeout),
+            answer: of_span(limits.upstream_body_timeout),
+            tunnel: of_span(limits.tunnel_idle_timeout),
         }
     }
 }
 
+/// When to look.
+pub(crate) fn ticks() -> tokio::time::Interval {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    ticks
+}
+
 /// As many as pass for certain within the span; the first one may be almost over.
-fn ticks(span: Lifetime) -> Ticks {
+fn of_span(span: Lifetime) -> Ticks {
     let ticks = span.as_std().as_millis().div_ceil(TICK.as_millis()).max(1);
     Ticks::try_from(ticks).unwrap_or(Ticks::MAX)
 }
@@ -81,6 +90,7 @@ impl Watch {
             limits: Bounds::of(limits),
             now: AtomicU32::new(0),
             stopping: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
             connections: Mutex::default(),
             flows: Mutex::default(),
         })
@@ -115,7 +125,16 @@ impl Watch {
         lock(&self.flows).iter().for_each(|(_, flow)| flow.signal.stop());
     }
 
+    /// Ends everything at once: the edge itself is over. What begins now ends with its beginning.
+    pub(crate) fn end(&self, now: Timestamp) {
+        self.ended.store(true, Ordering::Release);
+        lock(&self.flows).iter().for_each(|(_, flow)| flow.end(Cut::Ended, now));
+    }
+
     fn tell(&self, signal: &Signal) {
+        if self.ended.load(Ordering::Acquire) {
+            signal.cut(Cut::Ended);
+        }
         if self.stopping.load(Ordering::Acquire) {
             signal.stop();
         }
@@ -123,25 +142,28 @@ impl Watch {
 
     /// Looks through everything, for as long as the worker lives.
     pub(crate) async fn keep(&self, edge: &Edge) {
-        let mut ticks = tokio::time::interval(TICK);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut decided = None;
+        let (mut ticks, mut decided) = (ticks(), Decided::default());
         loop {
             ticks.tick().await;
-            self.now.fetch_add(1, Ordering::Relaxed);
-            let state = State::of(edge);
-            let changed = decided.as_ref().is_none_or(|before| *before != state);
-            // A fault in one look, which asks policies too, must not be the last look of this worker.
-            let look = AssertUnwindSafe(async {
-                self.end_late_connections(edge);
-                self.end_flows(edge, changed).await;
-            });
-            match look.catch_unwind().await {
-                Ok(()) => decided = Some(state),
-                Err(_panic) => {
-                    edge.metrics.panics.inc();
-                    tracing::error!("a look at open connections met a fault of the gateway; its message stands above");
-                }
+            self.look(edge, &mut decided).await;
+        }
+    }
+
+    /// Looks through everything once, at each tick.
+    pub(crate) async fn look(&self, edge: &Edge, decided: &mut Decided) {
+        self.now.fetch_add(1, Ordering::Relaxed);
+        let state = State::of(edge);
+        let changed = decided.0.as_ref().is_none_or(|before| *before != state);
+        // A fault in one look, which asks policies too, must not be the last look of this worker.
+        let look = AssertUnwindSafe(async {
+            self.end_late_connections(edge);
+            self.end_flows(edge, changed).await;
+        });
+        match look.catch_unwind().await {
+            Ok(()) => decided.0 = Some(state),
+            Err(_panic) => {
+                edge.metrics.panics.inc();
+                tracing::error!("a look at open connections met a fault of the gateway; its message stands above");
             }
         }
     }
@@ -169,6 +191,10 @@ impl Watch {
         }
     }
 }
+
+/// Under what state of things everything was last looked through.
+#[derive(Default)]
+pub(crate) struct Decided(Option<State>);
 
 /// Everything on which a permit rests, but time: while it stays the same, only
 /// the ends of tokens have to be looked for.

@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use doorward_model::certificate::{ClientCertificate, Presented, RootCertificate};
-use doorward_model::live::LiveCatalog;
 use doorward_model::time::Timestamp;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
@@ -19,6 +18,8 @@ use rustls_pki_types::{CertificateDer, UnixTime};
 use tokio::net::TcpStream;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
+
+use crate::Edge;
 
 /// Whether a certificate can be a root: a reason when it cannot.
 ///
@@ -40,14 +41,14 @@ pub(crate) struct Told {
 /// The settings of handshakes, by the name that is asked for.
 pub(super) struct Handshakes {
     base: Arc<ServerConfig>,
-    catalog: LiveCatalog,
+    edge: Arc<Edge>,
     /// For names with roots: made when first needed, and again when the roots are others.
     asking: Mutex<HashMap<String, Arc<Asking>>>,
 }
 
 impl Handshakes {
-    pub(super) fn new(base: Arc<ServerConfig>, catalog: LiveCatalog) -> Arc<Self> {
-        Arc::new(Self { base, catalog, asking: Mutex::default() })
+    pub(super) fn new(base: Arc<ServerConfig>, edge: Arc<Edge>) -> Arc<Self> {
+        Arc::new(Self { base, edge, asking: Mutex::default() })
     }
 
     pub(super) async fn accept(&self, stream: TcpStream, now: Timestamp) -> io::Result<(TlsStream<TcpStream>, Told)> {
@@ -62,7 +63,8 @@ impl Handshakes {
     }
 
     fn asking(&self, name: &str) -> Option<Arc<Asking>> {
-        let catalog = self.catalog.load();
+        let guest = self.edge.guest(name);
+        let catalog = guest.as_ref().map_or(&self.edge, |guest| &guest.edge).catalog.snapshot();
         let roots = catalog.roots_of(name);
         if roots.is_empty() {
             return None;

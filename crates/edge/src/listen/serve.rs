@@ -42,10 +42,10 @@ pub(super) async fn connection(
     let watched = worker.watch.connection(http2);
     let line = TokioIo::new(Line { stream, connection: Arc::clone(watched.shared()) });
     let limits = worker.edge.limits;
-    let entrance =
-        Arc::new(Entrance { worker, connection: Arc::clone(watched.shared()), socket, told, place, _slot: slot });
+    let (connection, place, slot) = (Arc::clone(watched.shared()), place.map(Arc::new), Arc::new(slot));
+    let entrance = Arc::new(Entrance { worker, connection, socket, told, place, _slot: slot });
     let service = service_fn(|request| {
-        let entrance = Arc::clone(&entrance);
+        let entrance = entrance.to(&request);
         async move { Ok::<_, Infallible>(answer(&entrance, request).await) }
     });
     let ended = if http2 {

@@ -72,6 +72,11 @@ impl Pool {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).values().map(Vec::len).sum()
     }
 
+    /// Closes all that nobody uses.
+    pub(crate) fn close(&self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// Closes connections nobody asked for in time.
     pub(crate) fn expire(&self) {
         let oldest = self.limits.upstream_idle_timeout.as_std();
