@@ -82,6 +82,13 @@ impl Outbound {
         Self { client, options }
     }
 
+    /// The same client for a door to which other things live in this process.
+    #[must_use]
+    pub fn answered_by(&self, in_process: Option<(String, InProcess)>) -> Self {
+        let options = OutboundOptions { in_process, ..self.options.clone() };
+        Self { client: self.client.clone(), options }
+    }
+
     pub(crate) async fn send(&self, request: HttpRequest) -> Result<HttpResponse, OutboundError> {
         let target = request.uri().to_string();
         if let Some((_, answer)) = self.options.in_process.as_ref().filter(|(prefix, _)| target.starts_with(prefix)) {
