@@ -7,6 +7,7 @@ mod app_name;
 mod clock;
 mod faults;
 mod keys;
+pub(crate) mod namespaces;
 mod refusal;
 mod requests;
 mod reset;
@@ -54,7 +55,7 @@ async fn not_yet(uri: Uri) -> Refusal {
 }
 
 async fn unknown(uri: Uri) -> Refusal {
-    let hint = "there are tokens, users, clock, keys/rotate, revocations, requests, faults, snapshot and reset, below /emulator/v1/";
+    let hint = "there are tokens, users, clock, keys/rotate, revocations, requests, faults, snapshot, reset and namespaces, below /emulator/v1/";
     Refusal::not_found(&format!("there is nothing at {}", uri.path())).hint(hint)
 }
 

@@ -12,9 +12,11 @@ mod door;
 mod faults;
 mod idp;
 pub mod names;
+pub mod namespaces;
 mod people;
 mod recorder;
 mod seed;
+mod stock;
 mod transfer;
 
 use std::pin::Pin;
@@ -39,6 +41,7 @@ pub use crate::idp::IDP_PATH;
 pub use crate::people::Person;
 pub use crate::recorder::{Caller, Decision};
 pub use crate::seed::Seed;
+pub use crate::stock::{Pkcs8, Stock};
 pub use crate::transfer::CLI_PATH;
 
 /// The name under which the store keeps the secret that the gateway shows its
@@ -82,6 +85,9 @@ pub struct Parts {
     /// Where the control API is reached from this machine, for the commands
     /// that the demonstration shows.
     pub admin_url: String,
+    /// The emulator of the process's own team: command lines pick up at one host
+    /// for all of them.
+    pub beside: Option<Arc<Emulator>>,
 }
 
 /// The emulator: its state, and the three sites that show it.
@@ -99,7 +105,7 @@ pub struct Emulator {
     recorder: recorder::Recorder,
     stranger: Arc<faults::Stranger>,
     snapshots: control::snapshot::Snapshots,
-    parked: transfer::Parked,
+    parked: Arc<transfer::Parked>,
 }
 
 impl Emulator {
@@ -121,9 +127,9 @@ impl Emulator {
             provider: idp::Provider::new(vec![gateway]),
             faults: faults::Faults::default(),
             recorder: recorder::Recorder::default(),
-            stranger: Arc::default(),
+            stranger: parts.beside.as_ref().map(|other| Arc::clone(&other.stranger)).unwrap_or_default(),
             snapshots: control::snapshot::Snapshots::default(),
-            parked: transfer::Parked::default(),
+            parked: parts.beside.as_ref().map(|other| Arc::clone(&other.parked)).unwrap_or_default(),
         })
     }
 

@@ -68,6 +68,7 @@ impl World {
                 Box::pin(std::future::ready(Ok(())))
             }),
             admin_url: "http://127.0.0.1:18788".into(),
+            beside: None,
         });
         Self { emulator, rotations, _folder: folder }
     }
