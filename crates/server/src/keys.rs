@@ -5,11 +5,13 @@
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use doorward_emulator::Seed;
-use doorward_model::time::{Clock, Timestamp};
+use doorward_emulator::{Seed, Stock};
+use doorward_model::time::{Clock, Lifetime, Timestamp};
 use doorward_signer::{KeyError, Keyring, Signer, SigningKey, rotation};
 use doorward_store::{KeyState, NewKey, Store, StoreError, StoredKey};
 use tokio::sync::Mutex;
+
+const CERTIFICATE_LIFE: Lifetime = Lifetime::from_days(365);
 
 /// Why the keys could not be loaded, made or changed.
 #[derive(Debug, thiserror::Error)]
@@ -141,7 +143,7 @@ impl Keys {
         }
         let now = self.clock.now();
         // A seed gives a key again that the store has had before.
-        let tries = if self.maker.seed.is_some() { stored.len() + 1 } else { 1 };
+        let tries = if matches!(self.maker.source, Source::Seed(_)) { stored.len() + 1 } else { 1 };
         for _ in 0..tries {
             let next = self.maker.key(now).await?;
             if self.store.add_key(&new_key(&next), KeyState::Next, now).await? {
@@ -158,10 +160,24 @@ pub(crate) struct Maker {
     pub(crate) team_domain: String,
     /// An emulator's keys are known by their names.
     pub(crate) emulator: bool,
-    /// What an emulator's keys follow from, where they are not made by chance.
-    pub(crate) seed: Option<Seed>,
+    pub(crate) source: Source,
     /// How many were made.
     pub(crate) made: AtomicU32,
+}
+
+/// Where keys come from.
+pub(crate) enum Source {
+    Chance,
+    /// What an emulator's keys follow from.
+    Seed(Seed),
+    /// Those of an emulator's namespaces.
+    Stock(Arc<Stock>),
+}
+
+impl Source {
+    pub(crate) fn of(seed: Option<String>) -> Self {
+        seed.map_or(Self::Chance, |seed| Self::Seed(Seed::new(seed)))
+    }
 }
 
 impl Maker {
@@ -169,11 +185,24 @@ impl Maker {
     /// Which of a seed's keys it is, the order of the calls decides.
     fn key(self: &Arc<Self>, now: Timestamp) -> impl Future<Output = Result<SigningKey, KeysError>> + use<> {
         let (maker, number) = (Arc::clone(self), self.made.fetch_add(1, Ordering::Relaxed));
-        let made = move || match &maker.seed {
-            Some(seed) => maker.named(seed.signing_key(number, &maker.team_domain)),
-            None => maker.named(SigningKey::generate(&maker.team_domain, now)),
+        let made = move || match &maker.source {
+            Source::Seed(seed) => seed.signing_key(number, &maker.team_domain),
+            Source::Chance => SigningKey::generate(&maker.team_domain, now),
+            Source::Stock(stock) => from_stock(stock, &maker.team_domain, now),
         };
-        async move { tokio::task::spawn_blocking(made).await.map_err(|_| KeysError::Ended) }
+        let maker = Arc::clone(self);
+        async move {
+            let made = tokio::task::spawn_blocking(made).await.map_err(|_| KeysError::Ended)?;
+            maker.refill();
+            Ok(maker.named(made))
+        }
+    }
+
+    /// Sees to it that the next ones need not be waited for.
+    fn refill(&self) {
+        if let Source::Stock(stock) = &self.source {
+            refill(stock);
+        }
     }
 
     fn named(&self, key: SigningKey) -> SigningKey {
@@ -204,6 +233,19 @@ impl Maker {
     fn signing_key(&self, stored: &StoredKey) -> Result<Arc<SigningKey>, KeysError> {
         read(stored).map(|key| Arc::new(self.named(key)))
     }
+}
+
+/// Makes keys ahead of their use, where few lie ready.
+pub(crate) fn refill(stock: &Arc<Stock>) {
+    if stock.runs_low() {
+        let stock = Arc::clone(stock);
+        tokio::task::spawn_blocking(move || stock.fill());
+    }
+}
+
+fn from_stock(stock: &Stock, team_domain: &str, now: Timestamp) -> SigningKey {
+    let key = stock.ready().unwrap_or_else(|| stock.made());
+    SigningKey::from_pkcs8(&key, team_domain, now, CERTIFICATE_LIFE).expect("a stock has RSA keys of 2048 bits")
 }
 
 fn read(stored: &StoredKey) -> Result<SigningKey, KeysError> {

@@ -9,6 +9,7 @@ mod listen;
 mod names;
 mod process;
 mod sockets;
+mod spaces;
 mod store_queries;
 pub(crate) mod token_file;
 mod watching;
@@ -20,7 +21,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use doorward_edge::{AccessLog, Countries, Database};
-use doorward_emulator::Seed;
 use doorward_model::secret::Secret;
 use doorward_model::site::Team;
 use doorward_model::time::Clock;
@@ -30,13 +30,13 @@ use tempfile::TempDir;
 use tokio::task::JoinSet;
 
 use crate::authority::{self, AuthorityError, Kept};
-use crate::chores;
+use crate::chores::{self, Retention};
 use crate::config::{Config, Listen, TlsFiles, reachable};
-use crate::keys::{Keys, KeysError, Maker};
+use crate::keys::{Keys, KeysError, Maker, Source};
 use crate::ready::{self, Ready, ReadyTeam};
 use crate::run::admin::Admin;
-pub use crate::run::listen::ListenError;
 use crate::run::fixed::needing_restart;
+pub use crate::run::listen::ListenError;
 use crate::run::names::Names;
 use crate::run::sockets::Sockets;
 use crate::run::token_file::TokenFile;
@@ -134,7 +134,7 @@ pub async fn start(mut config: Config, options: RunOptions) -> Result<Running, S
     let maker = Maker {
         team_domain: team.domain.clone(),
         emulator: config.mode.is_emulator(),
-        seed: config.seed.clone().map(Seed::new),
+        source: Source::of(config.seed.clone()),
         made: std::sync::atomic::AtomicU32::new(0),
     };
     let keys = Keys::open(store.clone(), clock.clone(), maker).await?;
@@ -148,6 +148,7 @@ pub async fn start(mut config: Config, options: RunOptions) -> Result<Running, S
     let declared = config.declared(wire::built_in_provider(&config, &team, client_secret.as_ref()));
     let objects = Objects::open(store.clone(), setting, declared, clock.now()).await?;
     let traces = Traces::start(&config.telemetry, tokio::runtime::Handle::current())?;
+    let outbound = wire::outbound(&config, admin);
     let foundation = wire::Foundation {
         config: &config,
         team: &team,
@@ -159,6 +160,8 @@ pub async fn start(mut config: Config, options: RunOptions) -> Result<Running, S
         access_log: access_log.as_ref(),
         traces: traces.as_ref(),
         admin,
+        outbound: &outbound,
+        people: &config.users,
     };
     let doors = wire::doors(foundation, client_secret);
     let tls = certificate.as_ref().map(Certificate::server_config);
@@ -172,16 +175,21 @@ pub async fn start(mut config: Config, options: RunOptions) -> Result<Running, S
             ready.proxy = socket.local_addr().ok().map(|address| format!("http://{address}"));
             ready.ca = Some(kept.bundle.clone());
             let edge = doors.by_domain.as_ref().unwrap_or(&doors.edge);
-            Some(Names::serve(socket, edge, objects.catalog(), &team.domain, sockets.public_address, &kept)?)
+            let guests = doors.guests.as_ref().map(|guests| match doors.by_domain {
+                Some(_) => Arc::clone(&guests.by_domain),
+                None => Arc::clone(&guests.public),
+            });
+            let emulates = names::emulated(objects.catalog().clone(), team.domain.clone(), guests);
+            Some(Names::serve(socket, edge, emulates, sockets.public_address, &kept)?)
         }
         None => None,
     };
     let _told_once = doors.ready.set(ready.clone());
-    let retention = chores::Retention { access: config.log_retention, audit: config.audit_retention };
+    let retention = Retention::of(&config);
     let token = config.api_token.as_ref().filter(|_| options.leave_token && config.mode.is_emulator());
     Ok(Running {
         _token_file: token.and_then(|token| TokenFile::leave(sockets.admin_address.port(), token.expose())),
-        chores: chores::start(&store, &keys, &objects, &clock, retention),
+        chores: chores::start(&store, &keys, &objects, &clock, retention, doors.namespaces.as_ref()),
         ready,
         team,
         objects,
@@ -301,6 +309,9 @@ impl Running {
         }
         self.admin.stop().await;
         self.chores.shutdown().await;
+        if let Some(namespaces) = &self.doors.namespaces {
+            namespaces.end();
+        }
         // The SQLite file is free for the next process from here on.
         self.store.close().await;
     }

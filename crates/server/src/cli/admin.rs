@@ -10,10 +10,12 @@ use crate::run::token_file;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
+const NAMESPACES: &str = "/emulator/v1/namespaces/";
+
 /// Which emulator is asked.
 #[derive(Clone, Debug, Args)]
 pub(super) struct AdminArgs {
-    /// The emulator's admin listener
+    /// The emulator's admin listener; or a namespace's control API, as its making told it
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8788")]
     pub(super) admin: url::Url,
     /// The emulator's API token. A running emulator leaves it for its own user in
@@ -23,6 +25,12 @@ pub(super) struct AdminArgs {
 }
 
 impl AdminArgs {
+    /// Below this path is the control API: the process's own, unless a namespace is named.
+    fn base(&self) -> &str {
+        let path = self.admin.path().trim_end_matches('/');
+        if path.starts_with(NAMESPACES) { path } else { "/emulator/v1" }
+    }
+
     /// The answer to a call of the control API, or what to tell the user.
     pub(super) async fn call(
         &self,
@@ -34,7 +42,7 @@ impl AdminArgs {
         let token = self.token.clone().or_else(|| token_file::find(port)).ok_or_else(|| {
             format!("no emulator of this user left a token for port {port}; start one, or give --admin and --token")
         })?;
-        let url = self.admin.join(&format!("/emulator/v1/{path}")).map_err(|error| format!("--admin: {error}"))?;
+        let url = self.admin.join(&format!("{}/{path}", self.base())).map_err(|error| format!("--admin: {error}"))?;
         let mut request = client::built(client::builder(PATIENCE))?.request(method, url).bearer_auth(token);
         if let Some(body) = body {
             request = request.json(body);

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use doorward_edge::{Edge, PublicListener};
+use doorward_edge::{Edge, Guests, PublicListener};
 use doorward_emulator::names::{Certificates, Emulates, Proxy, TRANSFER_HOST, Ways};
 use doorward_model::host::Host;
 use doorward_model::live::LiveCatalog;
@@ -24,16 +24,14 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// Opens it. `edge` is the one that knows the team by `domain`.
+    /// Opens it. `edge` is the one that knows the team by its domain.
     pub(super) fn serve(
         socket: TcpListener,
         edge: &Arc<Edge>,
-        catalog: &LiveCatalog,
-        domain: &str,
+        emulates: Emulates,
         plain: SocketAddr,
         kept: &Kept,
     ) -> Result<Self, StartError> {
-        let emulates = emulated(catalog.clone(), domain.to_owned());
         let certificates = Certificates::new(Arc::clone(&kept.authority), Arc::clone(&emulates));
         let inner = bind("the listener behind the proxy", SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
         let encrypted = inner.local_addr().map_err(StartError::Threads)?;
@@ -52,8 +50,9 @@ impl Names {
 }
 
 /// The names that are not their own any more for those who use the proxy.
-fn emulated(catalog: LiveCatalog, domain: String) -> Emulates {
+pub(super) fn emulated(catalog: LiveCatalog, domain: String, guests: Option<Arc<Guests>>) -> Emulates {
     Arc::new(move |host: &Host| {
-        host.name() == domain || host.name() == TRANSFER_HOST || catalog.load().serves_host(host)
+        let ours = host.name() == domain || host.name() == TRANSFER_HOST || catalog.load().serves_host(host);
+        ours || guests.as_ref().is_some_and(|guests| guests.serve(host))
     })
 }

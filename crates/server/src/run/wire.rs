@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use axum::Router;
@@ -13,8 +13,9 @@ use axum::middleware::{self, Next};
 use axum::response::IntoResponse as _;
 use axum::routing::get;
 use doorward_api::{Check, Readiness};
-use doorward_edge::{AccessLog, Countries, Edge, Emulation, Limits};
-use doorward_emulator::{Emulator, IDP_PATH, RotationFailed};
+use doorward_edge::{AccessLog, Countries, Edge, Emulation, Guests, Limits};
+use doorward_emulator::namespaces::Namespaces;
+use doorward_emulator::{Emulator, IDP_PATH, Person, RotationFailed};
 use doorward_login::{InProcess, Login, Outbound, OutboundOptions};
 use doorward_model::idp::IdentityProvider;
 use doorward_model::live::LiveCatalog;
@@ -30,6 +31,7 @@ use tower::ServiceExt as _;
 
 use super::descriptors::room_for_connections;
 use super::process::Process;
+use super::spaces::{Ground, Spaces};
 use super::store_queries::StoreQueries;
 use super::watching::Watching;
 use crate::config::{Config, reachable};
@@ -54,6 +56,20 @@ pub(super) struct Foundation<'a> {
     pub(super) traces: Option<&'a Traces>,
     /// The address of the admin listener.
     pub(super) admin: SocketAddr,
+    /// What makes requests of the gateway's own.
+    pub(super) outbound: &'a Outbound,
+    pub(super) people: &'a [Person],
+}
+
+/// One of the team's names, and what is served under it.
+#[derive(Clone, Copy)]
+pub(super) struct View<'a> {
+    pub(super) catalog: &'a LiveCatalog,
+    pub(super) issuers: &'a [String],
+    pub(super) limits: Limits,
+    /// Other teams' edges at the same listener.
+    pub(super) guests: Option<&'a Arc<Guests>>,
+    pub(super) beside: Option<&'a Edge>,
 }
 
 /// Everything that answers requests.
@@ -66,7 +82,17 @@ pub(super) struct Doors {
     pub(super) ready: Arc<OnceLock<Ready>>,
     /// The edge that knows the team by its domain, where it is also reached by another name.
     pub(super) by_domain: Option<Arc<Edge>>,
+    /// Emulator mode only.
+    pub(super) namespaces: Option<Arc<Namespaces>>,
+    pub(super) guests: Option<Listeners>,
     emulator: Option<(Arc<Emulator>, Secret)>,
+}
+
+/// The guests of the listeners: of the public one, and of the one behind the proxy.
+#[derive(Clone)]
+pub(super) struct Listeners {
+    pub(super) public: Arc<Guests>,
+    pub(super) by_domain: Arc<Guests>,
 }
 
 impl Doors {
@@ -103,7 +129,8 @@ pub(super) fn doors(on: Foundation<'_>, client_secret: Option<Secret>) -> Doors 
     let Foundation { config, team, .. } = on;
     let issuers = config.issuers(team);
     let catalog = on.objects.catalog();
-    let emulator = client_secret.map(|secret| (emulator(on, catalog, &issuers, secret.clone()), secret));
+    let emulator = client_secret.map(|secret| (emulator(on, catalog, &issuers, secret.clone(), None), secret));
+    let guests = emulator.is_some().then(|| Listeners { public: Guests::new(), by_domain: Guests::new() });
 
     let mut registry = registry();
     registry.register_collector(Box::new(StoreQueries(on.store.clone())));
@@ -115,33 +142,53 @@ pub(super) fn doors(on: Foundation<'_>, client_secret: Option<Secret>) -> Doors 
     // Over HTTP/2 one connection brings many requests, and each takes a descriptor towards its origin.
     let max_requests = config.limits.max_requests.min(max_connections);
     let limits = Limits { max_connections, max_requests, ..config.limits };
-    let edge = edge(on, catalog, &issuers, limits, emulates, &mut registry);
-    let by_domain = config.other_name(team).map(|named| {
-        let catalog = catalog.seen_as(move |catalog| Emulator::named(catalog, &named));
-        // The metrics are those of the first; this one is for tests and for one person.
-        self::edge(on, &catalog, &issuers, limits, emulates, &mut Registry::default())
-    });
-    on.keys.on_change({
-        let edges: Vec<_> = std::iter::once(&edge).chain(&by_domain).cloned().collect();
-        move || edges.iter().for_each(|edge| edge.forget_callers())
-    });
+    let view = View { catalog, issuers: &issuers, limits, guests: guests.as_ref().map(|g| &g.public), beside: None };
+    let edge = edge(on, view, emulates, &mut registry);
+    let view = View { guests: guests.as_ref().map(|g| &g.by_domain), beside: Some(&edge), ..view };
+    let by_domain = by_domain(on, view, emulates);
+    forget_with_keys(on.keys, std::iter::once(&edge).chain(&by_domain));
     let draining = Arc::new(AtomicBool::new(false));
     let ready = Arc::new(OnceLock::new());
-    let control_site = emulator.as_ref().zip(config.api_token.as_ref()).map(|((emulator, _), token)| {
-        let edges = std::iter::once(&edge).chain(&by_domain).cloned().collect();
-        doorward_api::require_token(control(emulator, edges, on.objects.clone()).merge(told(&ready)), token)
+    let edges: Vec<_> = std::iter::once(&edge).chain(&by_domain).cloned().collect();
+    let namespaces = emulates.zip(guests.as_ref()).map(|(emulator, guests)| {
+        let ground = Ground::of(on, limits, emulator, &edges, guests, &ready);
+        Namespaces::new(Arc::new(Spaces::new(ground)))
     });
+    let control_site =
+        emulates.zip(namespaces.as_ref()).zip(config.api_token.as_ref()).map(|((emulator, own), token)| {
+            let site = control(emulator, edges, on.objects.clone()).merge(told(&ready)).merge(own.router());
+            doorward_api::require_token(site, token)
+        });
+    let cloudflare = match &namespaces {
+        Some(namespaces) => namespaces.with_accounts(cloudflare(on)),
+        None => cloudflare(on),
+    };
     let admin = doorward_api::router(doorward_api::Parts {
         registry: Arc::new(registry),
         readiness: readiness(on.store.clone(), on.objects.clone(), Arc::clone(&draining)),
         hosts: [vec![config.listen.admin.ip().to_string()], config.listen.admin_hosts.clone()].concat(),
-        nested: std::iter::once(cloudflare(on)).chain(control_site).collect(),
+        nested: std::iter::once(cloudflare).chain(control_site).collect(),
     });
-    Doors { edge, admin, draining, ready, by_domain, emulator }
+    Doors { edge, admin, draining, ready, by_domain, namespaces, guests, emulator }
+}
+
+/// The edge that knows the team by its domain, where that is another name than the one it has.
+pub(super) fn by_domain(on: Foundation<'_>, view: View<'_>, emulates: Option<&Arc<Emulator>>) -> Option<Arc<Edge>> {
+    let named = on.config.other_name(on.team)?;
+    let catalog = view.catalog.seen_as(move |catalog| Emulator::named(catalog, &named));
+    // The metrics are those of the first; this one is for tests and for one person.
+    Some(edge(on, View { catalog: &catalog, ..view }, emulates, &mut Registry::default()))
+}
+
+/// What was verified with a key that is gone is verified again. The edges stand
+/// on the keys; keys that held them in turn would never be let go.
+pub(super) fn forget_with_keys<'a>(keys: &Keys, edges: impl Iterator<Item = &'a Arc<Edge>>) {
+    let edges: Vec<Weak<Edge>> = edges.map(Arc::downgrade).collect();
+    keys.on_change(move || edges.iter().filter_map(Weak::upgrade).for_each(|edge| edge.forget_callers()));
 }
 
 /// The management API.
-fn cloudflare(on: Foundation<'_>) -> Router {
+pub(super) fn cloudflare(on: Foundation<'_>) -> Router {
     doorward_api::cloudflare::router(doorward_api::cloudflare::Parts {
         objects: on.objects.clone(),
         store: on.store.clone(),
@@ -153,14 +200,13 @@ fn cloudflare(on: Foundation<'_>) -> Router {
 }
 
 /// The edge and the login door behind it, of the team as this catalog names it.
-fn edge(
+pub(super) fn edge(
     on: Foundation<'_>,
-    catalog: &LiveCatalog,
-    issuers: &[String],
-    limits: Limits,
+    view: View<'_>,
     emulator: Option<&Arc<Emulator>>,
     registry: &mut Registry,
 ) -> Arc<Edge> {
+    let View { catalog, issuers, limits, .. } = view;
     let config = on.config;
     let rule_trees = Arc::new(RuleTrees::new(config.log.rule_trees));
     let people = emulator.map(|emulator| Router::new().nest(IDP_PATH, emulator.idp_router(catalog)));
@@ -173,7 +219,7 @@ fn edge(
         catalog: catalog.clone(),
         signer: on.keys.signer(),
         store: on.store.clone(),
-        outbound: outbound(catalog.load().team(), people.as_ref(), on.admin),
+        outbound: on.outbound.answered_by(in_process(catalog.load().team(), people.as_ref())),
         issuers: issuers.to_vec(),
         emulator: config.mode.is_emulator(),
         rule_trees: Arc::clone(&rule_trees),
@@ -198,10 +244,18 @@ fn edge(
         rule_trees,
         tracer: on.traces.map(Traces::tracer),
         registry,
+        guests: view.guests.cloned(),
+        beside: view.beside,
     })
 }
 
-fn emulator(on: Foundation<'_>, catalog: &LiveCatalog, issuers: &[String], client_secret: Secret) -> Arc<Emulator> {
+pub(super) fn emulator(
+    on: Foundation<'_>,
+    catalog: &LiveCatalog,
+    issuers: &[String],
+    client_secret: Secret,
+    beside: Option<Arc<Emulator>>,
+) -> Arc<Emulator> {
     let keys = Arc::clone(on.keys);
     Emulator::new(doorward_emulator::Parts {
         clock: on.clock.clone(),
@@ -210,20 +264,24 @@ fn emulator(on: Foundation<'_>, catalog: &LiveCatalog, issuers: &[String], clien
         store: on.store.clone(),
         issuers: issuers.to_vec(),
         other_name: on.config.other_name(on.team),
-        people: on.config.users.clone(),
+        people: on.people.to_vec(),
         client_secret,
         rotate: Arc::new(move |drop_previous| {
             let keys = Arc::clone(&keys);
             Box::pin(async move { keys.rotate(drop_previous).await.map_err(|error| RotationFailed(error.to_string())) })
         }),
-        admin_url: format!("http://{}", reachable(on.admin)),
+        admin_url: match &beside {
+            None => format!("http://{}", reachable(on.admin)),
+            Some(_) => format!("http://{}/emulator/v1/namespaces/{}", reachable(on.admin), on.team.name),
+        },
+        beside,
     })
 }
 
 /// The control API. What it changes counts for the very next request: nothing
 /// that was verified before is remembered after it, and what a reset took out
 /// of the store is out of force.
-fn control(emulator: &Arc<Emulator>, edges: Vec<Arc<Edge>>, objects: Objects) -> Router {
+pub(super) fn control(emulator: &Arc<Emulator>, edges: Vec<Arc<Edge>>, objects: Objects) -> Router {
     let forget = move |request: Request, next: Next| {
         let (edges, objects) = (edges.clone(), objects.clone());
         async move {
@@ -256,16 +314,19 @@ fn told(ready: &Arc<OnceLock<Ready>>) -> Router {
     Router::new().route("/emulator/v1/ready", get(answer))
 }
 
+/// What makes requests of the gateway's own.
+pub(super) fn outbound(config: &Config, admin: SocketAddr) -> Outbound {
+    let allow_http = config.mode.is_emulator();
+    Outbound::new(OutboundOptions { allow_http, off_limits: vec![admin.port()], in_process: None })
+}
+
 /// The gateway asks its built-in provider within the process: a certificate of
 /// the public listener that only browsers know, or a name that DNS does not
 /// know, is no obstacle.
-fn outbound(team: &Team, people: Option<&Router>, admin: SocketAddr) -> Outbound {
-    let in_process = people.map(|people| {
-        let people = people.clone();
-        let answer: InProcess = Arc::new(move |request| Box::pin(within(people.clone(), request)));
-        (format!("{}{IDP_PATH}/", team.url), answer)
-    });
-    Outbound::new(OutboundOptions { allow_http: people.is_some(), off_limits: vec![admin.port()], in_process })
+fn in_process(team: &Team, people: Option<&Router>) -> Option<(String, InProcess)> {
+    let people = people?.clone();
+    let answer: InProcess = Arc::new(move |request| Box::pin(within(people.clone(), request)));
+    Some((format!("{}{IDP_PATH}/", team.url), answer))
 }
 
 async fn within(site: Router, request: http::Request<Vec<u8>>) -> http::Response<Vec<u8>> {
