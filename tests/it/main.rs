@@ -41,6 +41,7 @@ mod lying_providers;
 mod management_api;
 mod matching;
 mod names;
+mod namespaces;
 mod nodes;
 mod objects;
 mod observability;

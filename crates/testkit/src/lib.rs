@@ -235,6 +235,12 @@ impl Gateway {
         serde_json::from_str(&text).unwrap_or(Value::Null)
     }
 
+    /// A team of its own beside this one, for a test that shares the gateway
+    /// with others: the answer of `POST /emulator/v1/namespaces` to this order.
+    pub async fn namespace(&self, order: Value) -> Value {
+        self.control("POST", "namespaces", order).await
+    }
+
     /// Takes over another configuration, as a reload of the file would.
     ///
     /// # Panics
