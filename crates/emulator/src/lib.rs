@@ -14,6 +14,7 @@ mod idp;
 pub mod names;
 pub mod namespaces;
 mod people;
+mod primes;
 mod recorder;
 mod seed;
 mod stock;
@@ -39,9 +40,10 @@ use doorward_store::Store;
 pub use crate::faults::{Bent, Defect, Instead};
 pub use crate::idp::IDP_PATH;
 pub use crate::people::Person;
+pub use crate::primes::Pkcs8;
 pub use crate::recorder::{Caller, Decision};
 pub use crate::seed::Seed;
-pub use crate::stock::{Pkcs8, Stock};
+pub use crate::stock::Stock;
 pub use crate::transfer::CLI_PATH;
 
 /// The name under which the store keeps the secret that the gateway shows its

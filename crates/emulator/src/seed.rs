@@ -2,10 +2,7 @@
 //! same on every run and every machine. Whoever knows the seed has the keys:
 //! they are fixtures, and nothing that is worth anything may trust them.
 //!
-//! aws-lc-rs makes RSA keys by chance alone, so the two primes are found here
-//! and the `rsa` crate puts the key together. It does that once, signs nothing,
-//! and what its timing could tell (RUSTSEC-2023-0071) is known to everybody
-//! who knows the seed; aws-lc-rs checks the finished key, and signs with it.
+//! aws-lc-rs makes RSA keys by chance alone, so the two primes are found here.
 
 use std::num::NonZeroU32;
 
@@ -14,14 +11,14 @@ use crypto_primes::hazmat::SmallFactorsSieve;
 use crypto_primes::{Flavor, is_prime};
 use doorward_model::time::{Lifetime, Timestamp};
 use doorward_signer::SigningKey;
-use rsa::pkcs8::EncodePrivateKey as _;
-use rsa::{BoxedUint, PrivateKey};
+use rsa::BoxedUint;
 use sha2::{Digest as _, Sha256};
+
+use crate::primes::{EXPONENT, put_together};
 
 /// 2025-01-01: fixed, so that certificates depend on the seed alone.
 const SINCE: Timestamp = Timestamp::from_secs(1_735_689_600);
 const LIFE: Lifetime = Lifetime::from_days(25 * 365);
-const EXPONENT: u32 = 65_537;
 const PRIME_BITS: NonZeroU32 = NonZeroU32::new(1024).expect("it is not zero");
 
 /// What keys are derived from.
@@ -42,12 +39,8 @@ impl Seed {
     pub fn signing_key(&self, number: u32, team_domain: &str) -> SigningKey {
         let (p, q) = (self.prime(number, "p"), self.prime(number, "q"));
         let boxed = |prime: &U1024| BoxedUint::from_be_slice_vartime(&prime.to_be_bytes());
-        // By custom the first is the larger one.
-        let (p, q) = if p > q { (boxed(&p), boxed(&q)) } else { (boxed(&q), boxed(&p)) };
-        let key = PrivateKey::from_p_q(p, q, BoxedUint::from(u64::from(EXPONENT)));
-        let key = key.expect("two different primes with a usable exponent make a key");
-        let pkcs8 = key.to_pkcs8_der().expect("an RSA key has a PKCS#8 form");
-        SigningKey::from_pkcs8(pkcs8.as_bytes(), team_domain, SINCE, LIFE).expect("it is an RSA key of 2048 bits")
+        let pkcs8 = put_together(boxed(&p), boxed(&q));
+        SigningKey::from_pkcs8(&pkcs8, team_domain, SINCE, LIFE).expect("it is an RSA key of 2048 bits")
     }
 
     /// The first prime from a place that the seed gives, to which the exponent

@@ -14,17 +14,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use doorward_model::time::Clock;
 use doorward_signer::SigningKey;
-use rsa::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _};
-use rsa::traits::PrivateKeyParts as _;
-use rsa::{BoxedUint, PrivateKey};
-use zeroize::Zeroizing;
+use rsa::BoxedUint;
+
+use crate::primes::{Pkcs8, put_together, taken_apart};
 
 /// Keys that lie ready.
 const READY: usize = 24;
-const EXPONENT: u64 = 65_537;
-
-/// A private key as PKCS#8.
-pub type Pkcs8 = Zeroizing<Vec<u8>>;
 
 /// Keys that nobody had yet.
 #[derive(Default)]
@@ -105,17 +100,8 @@ impl Found {
 
     fn find(&mut self) {
         let key = SigningKey::generate("found for its primes", Clock::system().now());
-        let key = PrivateKey::from_pkcs8_der(&key.to_pkcs8()).expect("a key that was written can be read");
-        self.primes.extend(key.primes().iter().map(|prime| prime.as_ref().clone()));
+        self.primes.extend(taken_apart(&key.to_pkcs8()));
     }
-}
-
-fn put_together(p: BoxedUint, q: BoxedUint) -> Pkcs8 {
-    // By custom the first is the larger one.
-    let (p, q) = if p > q { (p, q) } else { (q, p) };
-    let key = PrivateKey::from_p_q(p, q, BoxedUint::from(EXPONENT));
-    let key = key.expect("two different primes of keys with this exponent make a key with it");
-    Zeroizing::new(key.to_pkcs8_der().expect("an RSA key has a PKCS#8 form").as_bytes().to_vec())
 }
 
 fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
