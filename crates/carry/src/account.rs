@@ -28,7 +28,7 @@ pub struct Account {
 }
 
 impl Account {
-    /// The ids of the lists that rules refer to.
+    /// The ids of the lists that rules, and groups of approvers, refer to.
     #[must_use]
     pub fn lists_in_rules(&self) -> Vec<String> {
         let mut ids = Vec::new();
@@ -51,6 +51,9 @@ fn collect_lists(value: &Value, ids: &mut Vec<String>) {
                     && let Some(id) = text(value, "id")
                 {
                     ids.push(id.to_owned());
+                }
+                if name == "email_list_uuid" {
+                    ids.extend(value.as_str().map(str::to_owned));
                 }
                 collect_lists(value, ids);
             }

@@ -3,12 +3,14 @@
 
 use doorward_model::document::PolicyDocument;
 use doorward_model::id::PolicyId;
+use doorward_model::policy::Decision;
+use doorward_model::purpose::Purpose;
 use doorward_model::time::Lifetime;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::names::Names;
 use super::rules::{Rules, nobody, undecided};
-use super::section::{Section, inline_table, quoted};
+use super::section::{Section, inline, inline_table, quoted};
 use crate::account::{name, says_something, text};
 use crate::report::Report;
 
@@ -21,6 +23,8 @@ pub(super) struct Written {
     id: Option<String>,
     decision: &'static str,
     rules: Rules,
+    /// What people are asked before they are let in.
+    asks: Vec<(&'static str, String)>,
     session_duration: Option<String>,
 }
 
@@ -40,15 +44,17 @@ pub(super) fn written(
         // An undecided rule would block everybody, where this policy blocks nobody.
         rules.include.push(if decision == "deny" { nobody() } else { undecided("an empty include") });
     }
-    if decision != "deny" {
-        restrict(&what, policy, &mut rules, report);
-    }
+    let asks = match decision {
+        "deny" => Vec::new(),
+        decision => restricted(&what, policy, decision, &mut rules, names, report),
+    };
     let id = text(policy, "id").filter(|id| id.parse::<PolicyId>().is_ok());
     Written {
         name: called.to_owned(),
         id: id.map(str::to_owned),
         decision,
         rules,
+        asks,
         session_duration: session_duration(policy, shortest),
     }
 }
@@ -61,6 +67,7 @@ impl Written {
         pairs.push(("decision", quoted(self.decision)));
         pairs.extend(precedence.map(|number| ("precedence", number.to_string())));
         pairs.extend(self.rules.pairs().map(|(list, rules)| (list, format!("[{}]", rules.join(", ")))));
+        pairs.extend(self.asks);
         pairs.extend(self.session_duration.as_deref().map(|duration| ("session_duration", quoted(duration))));
         inline_table(&pairs)
     }
@@ -72,6 +79,7 @@ impl Written {
         section.maybe("id", self.id.as_deref());
         section.text("decision", self.decision);
         self.rules.pairs().for_each(|(list, rules)| section.list(list, rules));
+        self.asks.iter().for_each(|(field, value)| section.written(field, value));
         section.maybe("session_duration", self.session_duration.as_deref());
         section.into_text()
     }
@@ -89,21 +97,67 @@ fn decision(what: &str, policy: &Value, report: &mut Report) -> &'static str {
     })
 }
 
-/// What makes the policy open less, and is not there in the file.
-fn restrict(what: &str, policy: &Value, rules: &mut Rules, report: &mut Report) {
+/// What makes a policy open less.
+const RESTRICTIONS: [&str; 4] =
+    ["purpose_justification_required", "approval_required", "isolation_required", "mfa_config"];
+
+/// What the policy asks of people, as the file says it. A restriction that is
+/// not there in the file closes the policy.
+fn restricted(
+    what: &str,
+    policy: &Value,
+    decision: &str,
+    rules: &mut Rules,
+    names: &Names,
+    report: &mut Report,
+) -> Vec<(&'static str, String)> {
     let fields = policy.as_object().cloned().unwrap_or_default();
-    for restriction in PolicyDocument::RESTRICTIONS {
-        if PolicyDocument::restricts(&fields, restriction) {
-            report.left(
-                format!("{restriction} of {what}"),
-                "it is not there; the policy lets nobody in until you take out the rule in its place",
-            );
-            rules.require.push(undecided(restriction));
-        }
-    }
     if fields.get("connection_rules").is_some_and(says_something) {
         report.left(format!("connection_rules of {what}"), "they are about terminals in the browser");
     }
+    let set = RESTRICTIONS.into_iter().filter(|name| PolicyDocument::restricts(&fields, name));
+    let set: Vec<&str> = set.collect();
+    let asked = asked(decision, &fields, names);
+    let there = |name: &str| {
+        !PolicyDocument::RESTRICTIONS.contains(&name) && asked.as_ref().is_some_and(|(kept, _)| kept.contains(&name))
+    };
+    let mut open = true;
+    for name in set.into_iter().filter(|name| !there(name)) {
+        let why = "it is not there; the policy lets nobody in until you take out the rule in its place";
+        report.left(format!("{name} of {what}"), why);
+        rules.require.push(undecided(name));
+        open = false;
+    }
+    asked.filter(|_| open).map(|(_, pairs)| pairs).unwrap_or_default()
+}
+
+type Asked = (Vec<&'static str>, Vec<(&'static str, String)>);
+
+/// What is asked before the policy lets somebody in: which fields say it, and
+/// their TOML. None where nobody could answer.
+fn asked(decision: &str, fields: &Map<String, Value>, names: &Names) -> Option<Asked> {
+    let decision: Decision = serde_json::from_value(decision.into()).ok()?;
+    let purpose = Purpose::of_fields(decision, fields).ok()??;
+    let (mut kept, mut pairs) = (vec!["purpose_justification_required"], Vec::new());
+    pairs.push(("purpose_justification_required", "true".to_owned()));
+    pairs.extend(purpose.prompt.as_deref().map(|prompt| ("purpose_justification_prompt", quoted(prompt))));
+    if !purpose.approval_groups.is_empty() {
+        let groups = fields.get("approval_groups")?.as_array()?.iter().map(|group| approvers(group, names));
+        kept.push("approval_required");
+        pairs.push(("approval_required", "true".to_owned()));
+        pairs.push(("approval_groups", format!("[{}]", groups.collect::<Option<Vec<_>>>()?.join(", "))));
+    }
+    Some((kept, pairs))
+}
+
+/// One of `approval_groups`, its list by name.
+fn approvers(group: &Value, names: &Names) -> Option<String> {
+    let said = ["approvals_needed", "email_addresses"].into_iter().filter_map(|field| Some((field, group.get(field)?)));
+    let mut pairs: Vec<(&str, String)> = said.map(|(field, value)| (field, inline(value))).collect();
+    if let Some(list) = text(group, "email_list_uuid") {
+        pairs.push(("email_list_uuid", quoted(names.email_lists.of_id(list)?)));
+    }
+    Some(inline_table(&pairs))
 }
 
 /// The API shows the usual duration where nothing was said. It is taken at its

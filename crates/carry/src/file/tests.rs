@@ -145,6 +145,30 @@ fn the_usual_duration_of_a_policy_makes_no_session_longer() {
 }
 
 #[test]
+fn what_a_policy_asks_of_people_is_asked_here_too_or_the_policy_is_closed() {
+    let policy = |more: Value| {
+        let mut policy = json!({ "name": "P", "decision": "allow", "include": [{ "everyone": {} }] });
+        policy.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let read: toml::Table = text(json!({ "apps": [app(json!({ "policies": [policy] }))] })).parse().unwrap();
+        read["app"][0]["policies"][0].clone()
+    };
+    let asks = policy(json!({ "purpose_justification_required": true, "purpose_justification_prompt": "Why ${x}?" }));
+    assert_eq!(asks["purpose_justification_required"].as_bool(), Some(true));
+    assert_eq!(asks["purpose_justification_prompt"].as_str(), Some("Why $${x}?"));
+    assert!(asks.get("require").is_none());
+    for closed in [
+        json!({ "isolation_required": true }),
+        json!({ "mfa_config": { "allowed_authenticators": ["totp"] } }),
+        json!({ "approval_required": true }),
+        json!({ "purpose_justification_required": true, "decision": "bypass" }),
+        json!({ "purpose_justification_required": true, "mfa_config": { "session_duration": "1h" } }),
+    ] {
+        let policy = policy(closed.clone());
+        assert!(policy["require"][0].get("device_posture").is_some(), "{closed}: {policy}");
+    }
+}
+
+#[test]
 fn an_emulator_needs_nothing_of_productions_own() {
     let fields = json!({ "organization": { "auth_domain": "acme.cloudflareaccess.com" }, "apps": [app(json!({}))] });
     let carried = carried(&account(fields), Mode::Emulator);
