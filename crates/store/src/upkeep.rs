@@ -33,6 +33,9 @@ impl Store {
         }
         let orphans = "DELETE FROM approval_decisions WHERE approval_id NOT IN (SELECT id FROM approvals)";
         deleted += self.database().change(query(orphans)).await?;
+        for statement in Self::old_policy_tests(now) {
+            deleted += self.database().change(statement).await?;
+        }
         deleted += self.database().change(Self::forgotten_objects(now)).await?;
         self.0.revocations.forget_expired(now);
         Ok(deleted)
@@ -77,6 +80,8 @@ pub(crate) fn people_forgotten() -> Vec<Step> {
             "DELETE FROM approvals",
             "DELETE FROM sessions",
             "DELETE FROM users",
+            "DELETE FROM policy_test_users",
+            "DELETE FROM policy_tests",
         ]
         .map(|statement| also(query(statement))),
     );
