@@ -52,6 +52,7 @@ mod packages;
 mod parity_listing;
 mod paths;
 mod policies;
+mod policy_tests;
 mod probe;
 mod proxies;
 mod purpose;

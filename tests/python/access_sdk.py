@@ -126,6 +126,16 @@ assert access.applications.settings.update(app.id, account_id=account, allow_ifr
 assert access.applications.settings.edit(app.id, account_id=account, skip_interstitial=True).allow_iframe
 access.applications.revoke_tokens(app.id, account_id=account)
 
+tests = access.applications.policy_tests
+everyone = {"name": "Everyone", "decision": "allow", "include": [{"everyone": {}}]}
+begun = tests.create(account_id=account, policies=[policy.id, everyone])
+assert begun.status == "success"
+while (tried := tests.get(begun.id, account_id=account)).status == "processing":
+    pass
+assert (tried.status, tried.total_users, tried.percent_users_processed) == ("complete", 0, 100), "nobody was here yet"
+assert list(tests.users.list(begun.id, account_id=account, status="success")) == []
+refused(cloudflare.NotFoundError, access.applications.user_policy_checks.list, app.id)
+
 ca = access.applications.cas.create(app.id, account_id=account)
 assert ca.aud == app.aud and ca.public_key.startswith("ecdsa-sha2-nistp256 AAAA")
 assert access.applications.cas.get(app.id, account_id=account).public_key == ca.public_key

@@ -16,6 +16,7 @@ mod organizations;
 mod outside;
 mod paging;
 mod policies;
+mod policy_tests;
 mod refusal;
 mod rules;
 mod service_tokens;
@@ -24,6 +25,7 @@ mod tags;
 mod tokens;
 mod unambiguous;
 mod usage;
+mod user_policy_checks;
 mod written;
 
 #[cfg(test)]
@@ -85,6 +87,7 @@ fn routes() -> Vec<Route> {
         (Method::POST, "/access/apps/{id}/ca", post(ssh_cas::create)),
         (Method::DELETE, "/access/apps/{id}/ca", delete(ssh_cas::remove)),
         (Method::POST, "/access/apps/{id}/revoke_tokens", post(apps::revoke_tokens)),
+        (Method::GET, "/access/apps/{id}/user_policy_checks", get(user_policy_checks::show)),
         (Method::PUT, "/access/apps/{id}/settings", put(apps::set_settings)),
         (Method::PATCH, "/access/apps/{id}/settings", patch(apps::change_settings)),
         (Method::GET, "/access/apps/{id}/policies", get(app_policies::list)),
@@ -112,6 +115,9 @@ fn routes() -> Vec<Route> {
         (Method::GET, "/access/policies/{id}", get(policies::show)),
         (Method::PUT, "/access/policies/{id}", put(policies::update)),
         (Method::DELETE, "/access/policies/{id}", delete(policies::remove)),
+        (Method::POST, "/access/policy-tests", post(policy_tests::create)),
+        (Method::GET, "/access/policy-tests/{id}", get(policy_tests::show)),
+        (Method::GET, "/access/policy-tests/{id}/users", get(policy_tests::users)),
         (Method::GET, "/access/service_tokens", get(service_tokens::list)),
         (Method::POST, "/access/service_tokens", post(service_tokens::create)),
         (Method::GET, "/access/service_tokens/{id}", get(service_tokens::show)),

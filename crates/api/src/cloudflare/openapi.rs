@@ -20,6 +20,7 @@ const RESOURCES: &[&str] = &[
     include_str!("../../openapi/identity_providers.json"),
     include_str!("../../openapi/organizations.json"),
     include_str!("../../openapi/policies.json"),
+    include_str!("../../openapi/policy_tests.json"),
     include_str!("../../openapi/service_tokens.json"),
     include_str!("../../openapi/ssh_cas.json"),
     include_str!("../../openapi/tags.json"),

@@ -49,6 +49,11 @@ impl Refusal {
         Self::new(StatusCode::NOT_FOUND, code, format!("access.api.error.not_found: there is no such {kind}"))
     }
 
+    /// The same of what is no object.
+    pub(crate) fn absent(what: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, 12135, format!("access.api.error.not_found: there is no such {what}"))
+    }
+
     /// The address at the pointer belongs to another application.
     pub(crate) fn application_already_exists(pointer: impl Into<String>, address: &str) -> Self {
         let message = format!("access.api.error.application_already_exists: another application covers {address}");

@@ -12,6 +12,7 @@ mod identity_providers;
 mod openapi;
 mod organizations;
 mod policies;
+mod policy_tests;
 mod rules;
 mod service_tokens;
 mod ssh_cas;

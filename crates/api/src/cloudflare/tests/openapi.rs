@@ -12,7 +12,7 @@ use super::door::{Door, TOKEN};
 use crate::cloudflare::fields::{Field, Shape};
 use crate::cloudflare::openapi::document;
 use crate::cloudflare::{
-    api_tokens, apps, groups, identity_providers, organizations, policies, service_tokens, site, tags,
+    api_tokens, apps, groups, identity_providers, organizations, policies, policy_tests, service_tokens, site, tags,
 };
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| document(&AccountId::derived("acme")));
@@ -99,6 +99,7 @@ fn every_body_has_the_fields_that_are_read() {
         ("PolicyBody", policies::FIELDS, &[]),
         ("AppPolicyBody", policies::FIELDS, &["precedence"]),
         ("OrganizationBody", organizations::FIELDS, &[]),
+        ("PolicyTestBody", policy_tests::FIELDS, &[]),
         ("RevokeUserBody", organizations::REVOCATION, &[]),
         ("ServiceTokenBody", service_tokens::FIELDS, &[]),
         ("TagBody", tags::FIELDS, &[]),
