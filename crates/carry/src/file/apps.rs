@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use doorward_model::app::{AppDomain, Cors, FieldName};
-use doorward_model::document::PolicyDocument;
+use doorward_model::document::{PolicyDocument, link};
 use doorward_model::id::{AppId, Aud};
 use serde_json::{Value, json};
 
@@ -15,6 +15,10 @@ use super::shared::session_duration;
 use super::web_url;
 use crate::account::{Account, is_set, items, name, says_something, text, texts};
 use crate::report::{Report, unique};
+
+/// The list of applications on the team domain, and a link in it.
+const LAUNCHER: &str = "app_launcher";
+const BOOKMARK: &str = "bookmark";
 
 /// Types that stand before an address people can reach.
 const WITH_ADDRESS: [&str; 6] = ["self_hosted", "ssh", "vnc", "rdp", "mcp", "mcp_portal"];
@@ -39,14 +43,23 @@ fn covered(app: &Value) -> Vec<AppDomain> {
     domains
 }
 
-pub(super) fn is_written(app: &Value) -> bool {
+/// Whether it stands before an origin here.
+fn is_served(app: &Value) -> bool {
     WITH_ADDRESS.contains(&text(app, "type").unwrap_or_default()) && !covered(app).is_empty()
+}
+
+pub(super) fn is_written(app: &Value) -> bool {
+    match text(app, "type") {
+        Some(LAUNCHER) => true,
+        Some(BOOKMARK) => text(app, "domain").and_then(link).is_some(),
+        _ => is_served(app),
+    }
 }
 
 /// Every host that an application covers, once.
 pub(super) fn hosts(account: &Account) -> Vec<String> {
     let mut hosts: Vec<String> = Vec::new();
-    for app in account.apps.iter().filter(|app| is_written(app)) {
+    for app in account.apps.iter().filter(|app| is_served(app)) {
         for domain in covered(app) {
             let host = domain.host.to_string();
             if !hosts.contains(&host) {
@@ -112,14 +125,18 @@ impl Writing<'_> {
         let kind = text(self.app, "type").unwrap_or_default();
         self.addresses_left(kind);
         if !is_written(self.app) {
-            let why = match WITH_ADDRESS.contains(&kind) {
-                true => "it has no public address".to_owned(),
-                false => format!("applications of type {kind} do not stand before an origin"),
+            let why = match kind {
+                BOOKMARK => "it leads to no http:// or https:// address".to_owned(),
+                kind if WITH_ADDRESS.contains(&kind) => "it has no public address".to_owned(),
+                kind => format!("applications of type {kind} do not stand before an origin"),
             };
             self.report.left(self.what(), why);
             return String::new();
         }
-        if kind != "self_hosted" {
+        if kind == BOOKMARK {
+            return self.bookmark();
+        }
+        if is_served(self.app) && kind != "self_hosted" {
             let why = "its address is kept by its policies, and what is behind it is served as an origin";
             self.report.left(format!("the type {kind} of {}", self.what()), why);
         }
@@ -132,6 +149,21 @@ impl Writing<'_> {
         section.list("policies", &policies);
         self.rest();
         shared + &section.into_text()
+    }
+
+    /// It decides about nobody.
+    fn bookmark(self) -> String {
+        let mut section = Section::one_of("app");
+        self.identity(&mut section);
+        section.maybe("logo_url", text(self.app, "logo_url").filter(|url| web_url(url, true).is_ok()));
+        if self.app.get("app_launcher_visible") == Some(&Value::Bool(false)) {
+            section.value("app_launcher_visible", &json!(false));
+        }
+        let tags: Vec<String> = texts(self.app, "tags").map(quoted).collect();
+        if !tags.is_empty() {
+            section.list("tags", &tags);
+        }
+        section.into_text()
     }
 
     fn what(&self) -> String {
@@ -160,6 +192,11 @@ impl Writing<'_> {
         section.text("name", self.names.apps.of_id(id).unwrap_or_default());
         section.maybe("id", Some(id).filter(|id| id.parse::<AppId>().is_ok()));
         section.maybe("aud", text(self.app, "aud").filter(|aud| Aud::try_from((*aud).to_owned()).is_ok()));
+        if !is_served(self.app) {
+            section.maybe("type", text(self.app, "type"));
+            section.maybe("domain", text(self.app, "domain").filter(|_| text(self.app, "type") == Some(BOOKMARK)));
+            return;
+        }
         section.text("type", "self_hosted");
         let domains = covered(self.app);
         let texts: Vec<String> = domains.iter().map(|domain| quoted(&domain.to_string())).collect();

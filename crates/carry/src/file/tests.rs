@@ -169,6 +169,31 @@ fn what_a_policy_asks_of_people_is_asked_here_too_or_the_policy_is_closed() {
 }
 
 #[test]
+fn the_launcher_and_its_links_are_carried_over_without_a_route() {
+    let people = json!({ "name": "P", "decision": "allow", "include": [{ "everyone": {} }] });
+    let other = |number: u32, kind: &str, domain: &str, policies: Value| {
+        let id = format!("00000000-0000-4000-8000-{number:012}");
+        json!({ "id": id, "name": kind, "type": kind, "domain": domain, "policies": policies, "tags": ["t"] })
+    };
+    let carried = carried(
+        &account(json!({ "apps": [
+            other(1, "app_launcher", "acme.cloudflareaccess.com", json!([people])),
+            other(2, "bookmark", "https://mail.example.com/inbox", json!([])),
+            other(3, "bookmark", "javascript:alert(1)", json!([])),
+            other(4, "saas", "acme.cloudflareaccess.com/cdn-cgi/access/sso", json!([people])),
+        ] })),
+        Mode::Emulator,
+    );
+    let read: toml::Table = carried.text.parse().unwrap();
+    let apps = read["app"].as_array().unwrap();
+    assert_eq!(apps.iter().map(|app| app["type"].as_str().unwrap()).collect::<Vec<_>>(), ["app_launcher", "bookmark"]);
+    assert_eq!((apps[0].get("domain"), apps[0]["policies"][0]["name"].as_str()), (None, Some("P")));
+    assert_eq!((apps[1]["domain"].as_str(), apps[1].get("policies")), (Some("https://mail.example.com/inbox"), None));
+    assert_eq!(read.get("route"), None);
+    assert_eq!(carried.left.len(), 2, "{:?}", carried.left);
+}
+
+#[test]
 fn an_emulator_needs_nothing_of_productions_own() {
     let fields = json!({ "organization": { "auth_domain": "acme.cloudflareaccess.com" }, "apps": [app(json!({}))] });
     let carried = carried(&account(fields), Mode::Emulator);
