@@ -3,11 +3,19 @@
 use serde_json::{Value, json};
 
 use crate::support::client::Client;
-use crate::support::config::{ALICE, APP, Config, MALLORY, OTHER, ROOT};
+use crate::support::config::{ALICE, APP, Config, MALLORY, OTHER, ROOT, app, route};
 use crate::support::deadline::eventually;
 use crate::support::gateway::Gateway;
 use crate::support::origin::Origin;
 use crate::support::postgres;
+
+/// A host that everybody may enter who signs in: people are known from there.
+const LOBBY: &str = "lobby.localhost";
+
+fn lobby(origin: &Origin) -> String {
+    let policies = "policies = [{ name = \"All\", decision = \"allow\", include = [{ everyone = {} }] }]";
+    route(LOBBY, &origin.url()) + &app("Lobby", LOBBY, policies)
+}
 
 async fn call(gateway: &Gateway, method: &str, path: &str, body: Option<Value>) -> Value {
     let account = gateway.ready["account_id"].as_str().unwrap();
@@ -27,16 +35,19 @@ async fn what_is_said_of_a_person_is_what_the_edge_does() {
                 { name = \"Admins\", decision = \"allow\", include = [{ oidc = { claim_name = \"groups\", \
                 claim_value = \"admins\", identity_provider_id = \"Built-in people\" } }, { everyone = {} }] }]";
     let config = Config::standard(&origin)
-        .and(&crate::support::config::app(
+        .and(&app(
             "Abroad",
             "app.localhost/abroad",
             &format!("policies = [{{ name = \"Abroad\", decision = \"allow\", {country} }}]"),
         ))
-        .and(&crate::support::config::app("Blocked", "app.localhost/blocked", idps));
-    let gateway = Gateway::serve(&config).await;
+        .and(&app("Blocked", "app.localhost/blocked", idps));
+    let gateway = Gateway::serve(&config.and(&lobby(&origin))).await;
+    for person in [ALICE, ROOT, MALLORY] {
+        assert_eq!(Client::new(&gateway).sign_in(&gateway.at(LOBBY, "/"), person).await.body, "ok");
+    }
     let mut said = Vec::new();
     for person in [ALICE, ROOT, MALLORY] {
-        for (app, host, path) in [
+        for (name, host, path) in [
             ("App", APP, "/"),
             ("Admin", APP, "/admin"),
             ("Public", APP, "/public"),
@@ -47,14 +58,14 @@ async fn what_is_said_of_a_person_is_what_the_edge_does() {
             let url = gateway.at(host, path);
             let mut browser = Client::new(&gateway);
             // Where nobody has to sign in there is no page to do it on.
-            let reply = match app {
+            let reply = match name {
                 "Public" => browser.get(&url).await,
                 _ => browser.sign_in(&url, person).await,
             };
-            let path = format!("apps/{}/user_policy_checks?email={person}", gateway.app_id(app));
+            let path = format!("apps/{}/user_policy_checks?email={person}", gateway.app_id(name));
             let check = call(&gateway, "GET", &path, None).await;
             let edge = if reply.body == "ok" { "approved" } else { "blocked" };
-            assert_eq!(check["app_state"]["status"], edge, "{person} at {app}: {check:#}");
+            assert_eq!(check["app_state"]["status"], edge, "{person} at {name}: {check:#}");
             assert_eq!(check["user_identity"]["email"], person);
             said.push(edge);
         }
@@ -65,10 +76,10 @@ async fn what_is_said_of_a_person_is_what_the_edge_does() {
 #[tokio::test]
 async fn a_test_that_one_node_runs_is_told_by_the_other() {
     let origin = Origin::start().await;
-    let config = Config::standard(&origin).on_store(&postgres::database().await);
+    let config = Config::standard(&origin).and(&lobby(&origin)).on_store(&postgres::database().await);
     let (one, two) = (Gateway::serve(&config).await, Gateway::serve(&config).await);
-    for (person, host) in [(ALICE, APP), (ROOT, OTHER), (MALLORY, APP)] {
-        Client::new(&one).sign_in(&one.at(host, "/"), person).await;
+    for person in [ALICE, ROOT, MALLORY] {
+        Client::new(&one).sign_in(&one.at(LOBBY, "/"), person).await;
     }
     let corp = json!({
         "name": "Corp", "decision": "allow", "include": [{ "email_domain": { "domain": "corp.test" } }],

@@ -37,7 +37,7 @@ async fn person(door: &Door, email: &str, idp: IdpId) -> UserId {
         evaluations: Vec::new(),
         iat: START.secs(),
     };
-    door.clock.advance(Lifetime::from_secs(1));
+    assert!(door.clock.advance(Lifetime::from_secs(1)));
     let now = door.clock.now();
     door.store.user(&identity.email, id, now).await.unwrap();
     door.store.record_identity(&identity, now).await.unwrap();
@@ -147,7 +147,7 @@ async fn only_so_many_tests_run_at_once() {
     }
     let body = json!({ "policies": [{ "name": "P", "decision": "allow", "include": [{ "everyone": {} }] }] });
     door.call("POST", TESTS, body.clone()).await.refused(409, 12132);
-    door.clock.advance(Lifetime::from_secs(60));
+    assert!(door.clock.advance(Lifetime::from_secs(60)));
     let test = door.done(200, "POST", TESTS, body).await;
     assert_eq!(ended(&door, &test).await["percent_users_processed"], 100, "of nobody, everybody");
     assert_eq!(door.done(200, "GET", &format!("{TESTS}/a"), Value::Null).await["status"], "exceeded time");
