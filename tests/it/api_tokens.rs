@@ -70,4 +70,14 @@ async fn a_token_made_before_the_gateway_starts_counts_from_its_start() {
     let token = command(&["create", "ci", "--scope", "edit"], path.to_str().unwrap()).await.unwrap();
     let gateway = Gateway::serve(&config).await;
     assert_eq!(status(&gateway, "GET", &token).await, 200);
+
+    let account = gateway.ready["account_id"].as_str().unwrap();
+    let url = format!("http://{}/client/v4/accounts/{account}/audit_logs?direction=asc", gateway.admin());
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let log: serde_json::Value = client.get(url).bearer_auth(&token).send().await.unwrap().json().await.unwrap();
+    let first = &log["result"][0];
+    assert_eq!((&first["interface"], &first["newValueJson"]["name"]), (&"command line".into(), &"ci".into()), "{log}");
+    let more = log["result"].as_array().unwrap()[1..].iter();
+    assert!(more.clone().count() > 0 && more.clone().all(|line| line["interface"] == "configuration file"), "{log}");
+    assert!(!log.to_string().contains(&token), "and no secret is in it");
 }

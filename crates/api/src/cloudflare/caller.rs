@@ -83,7 +83,7 @@ pub(super) async fn check(State(api): State<Api>, mut request: Request, next: Ne
 impl Deed {
     /// Of `…/accounts/{account}/access/service_tokens/{id}/rotate`: `rotate`, `service_token`, the id.
     fn of(path: &str) -> Self {
-        const ABOVE: [&str; 2] = ["access", "doorward"];
+        const ABOVE: [&str; 4] = ["access", "doorward", "gateway", "infrastructure"];
         let below = path.trim_start_matches("/client/v4").split('/').skip(3);
         let parts: Vec<&str> = below.skip_while(|part| ABOVE.contains(part)).collect();
         let decoded = |text: &str| {
@@ -205,4 +205,33 @@ fn once<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     let (value, None) = (values.next()?, values.next()) else { return None };
     value.to_str().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Deed;
+
+    #[test]
+    fn a_path_says_what_is_wanted_of_what() {
+        for (path, word, kind, id) in [
+            ("/access/groups", None, "group", ""),
+            ("/access/groups/7", None, "group", "7"),
+            ("/access/policies/7", None, "policy", "7"),
+            ("/access/identity_providers/a%20b", None, "identity_provider", "a b"),
+            ("/access/tags/a%00b", None, "tag", "a\u{fffd}b"),
+            ("/access/service_tokens/7/rotate", Some("rotate"), "service_token", "7"),
+            ("/access/keys/rotate", Some("rotate"), "key", ""),
+            ("/access/organizations/revoke_user", Some("revoke_user"), "organization", ""),
+            ("/access/apps/7/policies/8/make_reusable", Some("make_reusable"), "app", "7"),
+            ("/access/apps/7/settings", None, "app", "7"),
+            ("/gateway/lists/7/items", None, "list", "7"),
+            ("/doorward/api_tokens/ci", None, "api_token", "ci"),
+        ] {
+            for above in ["/client/v4/accounts/0123", "/client/v4/zones/0123"] {
+                let deed = Deed::of(&format!("{above}{path}"));
+                let read = (deed.word.as_deref(), deed.kind.as_str(), deed.id.as_str());
+                assert_eq!(read, (word, kind, id), "{above}{path}");
+            }
+        }
+    }
 }

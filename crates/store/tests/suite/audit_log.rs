@@ -84,4 +84,6 @@ async fn old_lines_are_forgotten(bench: Bench) {
     store.log_audit(&line(later)).await.unwrap();
     assert_eq!(store.forget_audit_log(later).await.unwrap(), 250);
     assert_eq!(store.audit_log(&all()).await.unwrap().len(), 1);
+    store.reset().await.unwrap();
+    assert_eq!(store.audit_log_count(&all()).await.unwrap(), 0, "an emulator begins anew");
 }
