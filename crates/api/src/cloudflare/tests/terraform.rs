@@ -10,7 +10,7 @@ mod provider;
 
 use serde_json::{Value, json};
 
-use self::provider::{APPLICATION, GROUP, IDENTITY_PROVIDER, Managed, POLICY, SERVICE_TOKEN, TAG};
+use self::provider::{APPLICATION, GROUP, IDENTITY_PROVIDER, Managed, ORGANIZATION, POLICY, SERVICE_TOKEN, TAG};
 use super::door::{Door, uuid};
 
 fn app(more: Value) -> Value {
@@ -324,4 +324,31 @@ async fn a_filter_of_a_data_source_finds_exactly_one() {
         let ids: Vec<&Value> = found.as_array().unwrap().iter().map(|app| &app["id"]).collect();
         assert_eq!(ids, [&wanted.state["id"]], "{query}");
     }
+}
+
+#[tokio::test]
+async fn the_organisation_is_made_by_a_change_and_what_is_taken_back_is_gone() {
+    let door = Door::open().await;
+    let organization = |more: Value| {
+        let mut organization = json!({ "name": "Acme", "auth_domain": "acme.cloudflareaccess.com",
+            "session_duration": "12h", "deny_unmatched_requests": true });
+        organization.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        organization
+    };
+    let mut made = Managed::create(&door, &ORGANIZATION, organization(json!({}))).await;
+    let design = json!({ "background_color": "#102a43", "text_color": "#f0f4f8", "header_text": "Acme",
+        "footer_text": "Call 4000.", "logo_path": "https://a.test/logo.png" });
+    for more in [
+        json!({ "login_design": design }),
+        json!({ "login_design": { "header_text": "Acme" }, "auto_redirect_to_identity": true }),
+        json!({ "is_ui_read_only": true, "ui_read_only_toggle_reason": "by Terraform" }),
+        json!({ "user_seat_expiration_inactive_time": "1460h" }),
+        json!({ "deny_unmatched_requests": false }),
+        json!({ "deny_unmatched_requests_exempted_zone_names": ["open.test"] }),
+        json!({ "name": "Else", "session_duration": "6h" }),
+        json!({}),
+    ] {
+        made.update(organization(more)).await;
+    }
+    made.imported(&["login_design", "user_seat_expiration_inactive_time", "ui_read_only_toggle_reason"]).await;
 }

@@ -10,8 +10,10 @@ use super::super::door::Door;
 /// What the provider knows of a resource.
 pub(super) struct Resource {
     path: &'static str,
-    /// The field that names an object.
-    id: &'static str,
+    /// The field that names an object; none where there is only one.
+    id: Option<&'static str>,
+    /// How one is made, and what says that it was.
+    made_by: (&'static str, u16),
     /// Decided by the API: never written, always taken from answers.
     computed: &'static [&'static str],
     /// Kept from what was written, whatever is read.
@@ -43,7 +45,8 @@ impl Nothing {
 
 pub(super) const APPLICATION: Resource = Resource {
     path: "/access/apps",
-    id: "id",
+    id: Some("id"),
+    made_by: ("POST", 201),
     computed: &["id", "aud", "created_at", "updated_at", "uid"],
     not_read: &[],
     defaults: |config| {
@@ -76,7 +79,8 @@ pub(super) const APPLICATION: Resource = Resource {
 
 pub(super) const POLICY: Resource = Resource {
     path: "/access/policies",
-    id: "id",
+    id: Some("id"),
+    made_by: ("POST", 201),
     computed: &["id", "app_count", "created_at", "updated_at", "reusable", "account_id"],
     not_read: &[],
     defaults: |_| json!({ "session_duration": "24h" }),
@@ -93,7 +97,8 @@ pub(super) const POLICY: Resource = Resource {
 
 pub(super) const GROUP: Resource = Resource {
     path: "/access/groups",
-    id: "id",
+    id: Some("id"),
+    made_by: ("POST", 201),
     computed: &["id", "created_at", "updated_at"],
     not_read: &[],
     defaults: |_| json!({}),
@@ -103,7 +108,8 @@ pub(super) const GROUP: Resource = Resource {
 
 pub(super) const SERVICE_TOKEN: Resource = Resource {
     path: "/access/service_tokens",
-    id: "id",
+    id: Some("id"),
+    made_by: ("POST", 201),
     computed: &["id", "client_id", "expires_at", "created_at", "updated_at", "enabled"],
     not_read: &["client_secret", "client_secret_version", "previous_client_secret_expires_at"],
     defaults: |_| json!({ "duration": "8760h" }),
@@ -113,7 +119,8 @@ pub(super) const SERVICE_TOKEN: Resource = Resource {
 
 pub(super) const TAG: Resource = Resource {
     path: "/access/tags",
-    id: "name",
+    id: Some("name"),
+    made_by: ("POST", 201),
     computed: &["app_count", "created_at", "updated_at"],
     not_read: &[],
     defaults: |_| json!({}),
@@ -123,11 +130,28 @@ pub(super) const TAG: Resource = Resource {
 
 pub(super) const IDENTITY_PROVIDER: Resource = Resource {
     path: "/access/identity_providers",
-    id: "id",
+    id: Some("id"),
+    made_by: ("POST", 201),
     computed: &["id"],
     not_read: &[],
     defaults: |_| json!({}),
     nothing: &[],
+    sets: &[],
+};
+
+/// There always is one, so that making it is a `PUT`. What the provider knows nothing of is not compared.
+pub(super) const ORGANIZATION: Resource = Resource {
+    path: "/access/organizations",
+    id: None,
+    made_by: ("PUT", 200),
+    computed: &["created_at", "updated_at"],
+    not_read: &["strict_service_token_auth"],
+    defaults: |_| json!({ "allow_authenticate_via_warp": false, "auto_redirect_to_identity": false, "is_ui_read_only": false }),
+    nothing: &[
+        ("allow_authenticate_via_warp", Nothing::False),
+        ("auto_redirect_to_identity", Nothing::False),
+        ("is_ui_read_only", Nothing::False),
+    ],
     sets: &[],
 };
 
@@ -145,7 +169,8 @@ impl<'a> Managed<'a> {
     pub(super) async fn create(door: &'a Door, resource: &'static Resource, config: Value) -> Managed<'a> {
         let config = without_nulls(config);
         let planned = planned(resource, &config);
-        let made = door.done(201, "POST", resource.path, Value::Object(planned.clone())).await;
+        let (method, status) = resource.made_by;
+        let made = door.done(status, method, resource.path, Value::Object(planned.clone())).await;
         let mut managed = Self { door, resource, config, state: Map::new() };
         managed.take(planned, &made);
         managed.plan_is_empty("after creation").await;
@@ -177,7 +202,10 @@ impl<'a> Managed<'a> {
     }
 
     pub(super) fn path(&self) -> String {
-        format!("{}/{}", self.resource.path, self.state[self.resource.id].as_str().unwrap())
+        match self.resource.id {
+            Some(id) => format!("{}/{}", self.resource.path, self.state[id].as_str().unwrap()),
+            None => self.resource.path.to_owned(),
+        }
     }
 
     /// Reads it, and compares what is there with what is configured.
