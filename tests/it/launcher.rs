@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::support::access_log::sign_ins;
 use crate::support::client::{Client, Reply};
 use crate::support::config::{ALICE, APP, MALLORY, OTHER, ROOT, app, route};
 use crate::support::html;
@@ -64,6 +65,8 @@ async fn row_092_row_094_row_095_somebody_finds_what_they_may_open_and_nothing_e
     let mut alice = world.stranger();
     let page = alice.sign_in(&front(&world), ALICE).await;
     assert_eq!(page.url.as_str(), front(&world), "she is where she wanted to go");
+    let told = sign_ins(&world.gateway).await;
+    assert_eq!((told.len(), told[0].allowed, told[0].email.as_str()), (1, true, ALICE), "it is a sign-in like any");
     let mail = "https://mail.example.com/inbox".to_owned();
     assert_eq!(tiles(&page), [app.clone(), mail.clone(), other.clone(), public.clone()], "by their names");
     assert!(page.body.contains(ALICE), "{}", page.body);
@@ -132,4 +135,20 @@ async fn row_092_there_is_no_launcher_until_one_has_a_policy_for_people() {
     assert!(tiles(&alice.get(&front(&world)).await).contains(&world.app("/")));
     let (status, refusal) = world.gateway.admin_call("POST", &path, Some(launcher(all))).await;
     assert_eq!(status, 400, "there is one: {refusal}");
+}
+
+#[tokio::test]
+async fn row_093_the_launcher_wears_its_own_colours_and_links() {
+    let design = "type = \"app_launcher\"\nbg_color = \"#102a43\"\napp_launcher_logo_url = \"https://example.com/l.png\"\n\
+                  footer_links = [{ name = \"Help & more\", url = \"https://help.example.com/\" }]";
+    let world = World::with(|config| config.and(&LAUNCHER.replace("type = \"app_launcher\"", design))).await;
+    let page = world.stranger().sign_in(&front(&world), ALICE).await;
+    assert_eq!(page.status, 200, "{}", page.body);
+    for text in
+        ["--ground:#102a43", "https://example.com/l.png", "href=\"https://help.example.com/\"", "Help &#38; more"]
+    {
+        assert!(page.body.contains(text), "{text}: {}", page.body);
+    }
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(!policy.contains("unsafe") && policy.contains("frame-ancestors 'none'"), "{policy}");
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::response::Response;
-use doorward_model::app::App;
+use doorward_model::app::{App, AppKind};
 use doorward_model::id::{Aud, IdentityNonce, IdpId, UserId};
 use doorward_model::identity::{Identity, IdpRef};
 use doorward_model::idp::IdentityProvider;
@@ -104,6 +104,10 @@ impl Visit {
         let asks = match decide(app, &self.catalog, &facts) {
             Ok(permit) => {
                 self.log_permit("signed in", &identity, &permit);
+                // Nothing is handed over to the launcher: this is the entry.
+                if app.kind == AppKind::AppLauncher {
+                    self.record_entry(&identity, &permit, None).await;
+                }
                 None
             }
             Err(refusal) if refusal.kind == RefusalKind::NeedsPurpose => Some(refusal.asks),

@@ -10,10 +10,11 @@ use doorward_model::app::{App, AppKind};
 use doorward_model::host::Host;
 use doorward_model::identity::Identity;
 use doorward_model::login::Target;
+use doorward_model::organization::LoginDesign;
 use doorward_model::redirect::ReturnPath;
 use doorward_model::session::Session;
 use doorward_model::site;
-use doorward_pages::{Colours, Filter, Launcher, Tile};
+use doorward_pages::{Action, Colours, Filter, Launcher, Tile};
 use doorward_policy::{Facts, RefusalKind, decide};
 use http::StatusCode;
 use url::form_urlencoded;
@@ -49,6 +50,7 @@ impl Visit {
             (RefusalKind::Denied, Some(Session { identity, .. })) => {
                 let facts = self.facts(Some(&identity), None);
                 self.log_refusal("denied", launcher, &facts, &refusal);
+                self.record_refusal(launcher, &identity, &refusal).await;
                 Ok(self.denied(launcher, &target, identity.email.as_str()))
             }
             (RefusalKind::Denied | RefusalKind::NeedsPurpose | RefusalKind::Forbidden, _) => {
@@ -64,11 +66,18 @@ impl Visit {
         let tags: BTreeSet<String> = shown.iter().flat_map(|(app, _)| app.tags.iter().cloned()).collect();
         shown.retain(|(app, _)| chosen.as_ref().is_none_or(|chosen| app.tags.contains(chosen)));
         shown.sort_by_cached_key(|(app, _)| (app.name.to_lowercase(), app.id));
-        let design = &self.catalog.organization().login_design;
+        let (own, design) = (&launcher.launcher_design, &self.catalog.organization().login_design);
+        let colours = own.bg_color.map(|bg_color| LoginDesign {
+            background_color: Some(bg_color),
+            text_color: design.text_color,
+            ..LoginDesign::default()
+        });
+        let logo = own.app_launcher_logo_url.as_deref().or(launcher.logo_url.as_deref());
         let page = Launcher {
             team: &self.catalog.team().name,
-            logo: launcher.logo_url.as_deref().or(design.logo_path.as_deref()),
-            colours: Colours::of(design),
+            logo: logo.or(design.logo_path.as_deref()),
+            colours: Colours::of(colours.as_ref().unwrap_or(design)),
+            links: own.footer_links.iter().map(|link| Action::new(&link.name, &link.url)).collect(),
             email: identity.email.as_str(),
             sign_out: self.catalog.team().logout(),
             tiles: shown.iter().map(|(app, href)| tile(app, href)).collect(),

@@ -2,6 +2,7 @@
 
 mod cors;
 mod field_name;
+mod launcher;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +14,7 @@ use crate::time::Lifetime;
 
 pub use self::cors::{Allowed, Cors, InvalidCors};
 pub use self::field_name::{FieldName, InvalidFieldName};
+pub use self::launcher::{FooterLink, LauncherDesign};
 
 /// Hosts that are walked through after a sign-in where nothing is said about it
 /// (Access docs, "eager redirect cookie").
@@ -89,6 +91,9 @@ pub struct App {
     /// By which lists of applications can be filtered.
     #[serde(default)]
     pub tags: Vec<String>,
+    /// Of a launcher alone.
+    #[serde(default)]
+    pub launcher_design: LauncherDesign,
     /// Command-line sign-ins need no click of approval.
     #[serde(default)]
     pub skip_interstitial: bool,
@@ -145,6 +150,7 @@ impl App {
             logo_url: None,
             app_launcher_visible: true,
             tags: Vec::new(),
+            launcher_design: LauncherDesign::default(),
             skip_interstitial: false,
         }
     }

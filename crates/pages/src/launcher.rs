@@ -2,8 +2,8 @@
 
 use askama::Template;
 
-use crate::Colours;
 use crate::csp::content_security_policy_for_style;
+use crate::{Action, Colours};
 
 /// Everything that somebody may open. Status 200.
 #[derive(Clone, Debug, Default, Template)]
@@ -23,6 +23,8 @@ pub struct Launcher<'a> {
     pub tiles: Vec<Tile<'a>>,
     /// By which the list can be made shorter.
     pub filters: Vec<Filter>,
+    /// Links below the list.
+    pub links: Vec<Action>,
     /// Says that nothing here is real.
     pub emulator: bool,
 }

@@ -54,10 +54,10 @@ pub(super) const FIELDS: &[Field] = &[
     field("cors_headers", Shape::Object),
     field("custom_pages", Shape::Texts),
     field("read_service_tokens_from_header", Shape::Text),
-    kept("app_launcher_logo_url", Shape::HttpsUrl),
-    kept("bg_color", Shape::Text),
+    field("app_launcher_logo_url", Shape::HttpsUrl),
+    field("bg_color", Shape::Text),
     kept("header_bg_color", Shape::Text),
-    kept("footer_links", Shape::List),
+    field("footer_links", Shape::List),
     kept("landing_page_design", Shape::Object),
     kept("skip_app_launcher_login_page", Shape::Flag),
 ];

@@ -5,7 +5,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use super::PolicyDocument;
-use crate::app::{App, AppDomain, AppKind, Cors, FieldName, InvalidAppDomain, Refresh, SameSite};
+use crate::app::{
+    App, AppDomain, AppKind, Cors, FieldName, FooterLink, InvalidAppDomain, LauncherDesign, Refresh, SameSite,
+};
 use crate::host::Host;
 use crate::id::{AppId, Aud, CustomPageId, IdpId, PolicyId};
 use crate::policy::{Decision, Policy};
@@ -216,6 +218,7 @@ impl AppDocument {
         let policies = whole.unwrap_or_default().into_iter().map(|(precedence, document)| document.policy(precedence));
         let mut policies: Vec<Policy> = policies.collect::<Result<_, _>>()?;
         policies.sort_by_key(|policy| policy.precedence);
+        let launcher_design = if kind == AppKind::AppLauncher { design(self.more) } else { LauncherDesign::default() };
         // The list is somebody's, and nothing is asked before it: what admits
         // nobody in particular, or wants to know what for, admits nobody.
         let is_for_people =
@@ -255,6 +258,7 @@ impl AppDocument {
             logo_url: self.logo_url,
             app_launcher_visible: self.app_launcher_visible.unwrap_or(true),
             tags: self.tags.unwrap_or_default(),
+            launcher_design,
             skip_interstitial: self.skip_interstitial.unwrap_or_default(),
         }))
     }
@@ -300,8 +304,27 @@ impl From<&App> for AppDocument {
             app_launcher_visible: (!app.app_launcher_visible).then_some(false),
             tags: (!app.tags.is_empty()).then(|| app.tags.clone()),
             skip_interstitial: app.skip_interstitial.then_some(true),
-            more: Map::new(),
+            more: match serde_json::to_value(&app.launcher_design) {
+                Ok(Value::Object(design)) => design,
+                _ => Map::new(),
+            },
         }
+    }
+}
+
+/// What a launcher says about its page. What cannot be shown is left out: it is
+/// only looks.
+fn design(mut more: Map<String, Value>) -> LauncherDesign {
+    fn read<T: serde::de::DeserializeOwned + Default>(value: Option<Value>) -> T {
+        value.and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default()
+    }
+    let logo: Option<String> = read(more.remove("app_launcher_logo_url"));
+    let mut footer_links: Vec<FooterLink> = read(more.remove("footer_links"));
+    footer_links.retain(|link| self::link(&link.url).as_ref() == Some(&link.url));
+    LauncherDesign {
+        app_launcher_logo_url: logo.filter(|url| url.starts_with("https://")),
+        bg_color: read(more.remove("bg_color")),
+        footer_links,
     }
 }
 

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::app::{App, AppKind, Refresh, SameSite};
+use crate::app::{App, AppKind, FooterLink, LauncherDesign, Refresh, SameSite};
 use crate::group::Group;
 use crate::id::{AccountId, CustomPageId, GroupId, IdpId, PolicyId, ServiceTokenId};
 use crate::idp::{IdentityProvider, IdpKind, OidcEndpoints, OidcProvider};
@@ -159,10 +159,32 @@ fn other_types_of_application_decide_about_nothing() {
 #[test]
 fn a_launcher_and_bookmarks_cover_no_address_and_come_out_as_they_went_in() {
     for kind in [AppKind::AppLauncher, AppKind::Bookmark { link: "https://mail.test/inbox".into() }] {
-        let listed = App { kind, domains: Vec::new(), ..app() };
+        let launcher_design = match kind {
+            AppKind::AppLauncher => LauncherDesign {
+                app_launcher_logo_url: Some("https://a.test/logo.png".into()),
+                bg_color: Some("#102a43".to_owned().try_into().unwrap()),
+                footer_links: vec![FooterLink { name: "Help".into(), url: "https://a.test/help".into() }],
+            },
+            _ => LauncherDesign::default(),
+        };
+        let listed = App { kind, launcher_design, domains: Vec::new(), ..app() };
         let document = AppDocument::from(&listed);
         assert_eq!(document.app(Refresh::Edge, |_| None).unwrap(), Some(listed));
     }
+}
+
+#[test]
+fn what_a_launcher_cannot_show_is_left_out_and_the_rest_stays() {
+    let launcher = App { kind: AppKind::AppLauncher, domains: Vec::new(), ..app() };
+    let mut document = AppDocument::from(&launcher);
+    document.more = json!({ "app_launcher_logo_url": "http://a.test/x", "bg_color": "red", "footer_links": [
+        { "name": "No", "url": "javascript:alert(1)" }, { "name": "Help", "url": "https://a.test/help" } ] })
+    .as_object()
+    .unwrap()
+    .clone();
+    let design = document.app(Refresh::Edge, |_| None).unwrap().unwrap().launcher_design;
+    let help = FooterLink { name: "Help".into(), url: "https://a.test/help".into() };
+    assert_eq!(design, LauncherDesign { footer_links: vec![help], ..LauncherDesign::default() });
 }
 
 #[test]

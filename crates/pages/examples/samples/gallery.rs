@@ -439,6 +439,10 @@ fn launcher() -> Vec<(&'static str, String)> {
             Launcher {
                 tiles: some,
                 filters: vec![filter("All", true), filter("everyday", false), filter("money", false)],
+                links: vec![
+                    Action::new("Help", "https://help.example.com/"),
+                    Action::new("Status", "https://status.example.com/"),
+                ],
                 emulator: true,
                 ..page.clone()
             }
@@ -453,6 +457,7 @@ fn launcher() -> Vec<(&'static str, String)> {
                 email: HOSTILE,
                 tiles: vec![Tile { name: HOSTILE, href: HOSTILE, place: HOSTILE, logo: None, tags: &hostile }],
                 filters: vec![Filter { name: HOSTILE.into(), href: HOSTILE.into(), is_chosen: true }],
+                links: vec![Action::new(HOSTILE, HOSTILE)],
                 ..page
             }
             .html(),

@@ -180,6 +180,7 @@ impl Resolving<'_> {
             logo_url: url(raw.logo_url),
             app_launcher_visible: raw.app_launcher_visible,
             tags: raw.tags,
+            launcher_design: raw.launcher_design,
             skip_interstitial: raw.skip_interstitial,
             name,
         })

@@ -3,7 +3,8 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use doorward_model::app::{AppDomain, AppKind, Cors, FieldName, Refresh, SameSite};
+use doorward_model::app::{AppDomain, AppKind, Cors, FieldName, FooterLink, LauncherDesign, Refresh, SameSite};
+use doorward_model::colour::Colour;
 use doorward_model::host::{HostPattern, InvalidHostPattern};
 use doorward_model::id::{AppId, Aud, GroupId, PolicyId};
 use doorward_model::path::PathPattern;
@@ -135,6 +136,7 @@ pub(in crate::config) struct RawApp {
     pub(in crate::config) logo_url: Option<Url>,
     pub(in crate::config) app_launcher_visible: bool,
     pub(in crate::config) tags: Vec<String>,
+    pub(in crate::config) launcher_design: LauncherDesign,
     pub(in crate::config) skip_interstitial: bool,
 }
 
@@ -142,6 +144,8 @@ impl RawApp {
     pub(super) fn read(table: Table<'_>) -> Self {
         let kind = kind(&table);
         let is_served = kind == AppKind::SelfHosted;
+        let launcher_design =
+            if kind == AppKind::AppLauncher { launcher_design(&table) } else { LauncherDesign::default() };
         let (policies, links) = policies(&table);
         let flag = |key| table.flag(key).map(|at| at.value);
         let url = |key| table.read(key, web_url).map(|at| at.value);
@@ -181,6 +185,7 @@ impl RawApp {
             logo_url: table.read("logo_url", https_url).map(|at| at.value),
             app_launcher_visible: flag("app_launcher_visible").unwrap_or(true),
             tags: names(&table, "tags").into_iter().map(|at| at.value).collect(),
+            launcher_design,
             skip_interstitial: flag("skip_interstitial").unwrap_or_default(),
         };
         table.close();
@@ -208,6 +213,19 @@ fn kind(table: &Table<'_>) -> AppKind {
             AppKind::Bookmark { link: table.needed_as("domain", link).map(|at| at.value).unwrap_or_default() }
         }
         _ => AppKind::SelfHosted,
+    }
+}
+
+fn launcher_design(table: &Table<'_>) -> LauncherDesign {
+    let links = table.tables("footer_links").into_iter().filter_map(|link| {
+        let (name, url) = (link.needed("name"), link.needed_as("url", web_url));
+        link.close();
+        Some(FooterLink { name: name?.value, url: url?.value.into() })
+    });
+    LauncherDesign {
+        app_launcher_logo_url: table.read("app_launcher_logo_url", https_url).map(|at| at.value.into()),
+        bg_color: table.read("bg_color", |text| naming(text, Colour::try_from(text.to_owned()))).map(|at| at.value),
+        footer_links: links.collect(),
     }
 }
 
