@@ -3,7 +3,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use doorward_model::route::Service;
@@ -34,15 +34,21 @@ impl From<io::Error> for ConnectError {
     }
 }
 
-/// The TLS settings for origins: the machine's certificate authorities, HTTP/1.1 only.
-pub(crate) fn tls_client() -> TlsConnector {
+/// The machine's certificate authorities. Reading them takes longer than
+/// anything else of an edge's start, and some processes start many.
+static ROOTS: LazyLock<Arc<rustls::RootCertStore>> = LazyLock::new(|| {
     let mut roots = rustls::RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    Arc::new(roots)
+});
+
+/// The TLS settings for origins: the machine's certificate authorities, HTTP/1.1 only.
+pub(crate) fn tls_client() -> TlsConnector {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .expect("the provider supports the default TLS versions")
-        .with_root_certificates(roots)
+        .with_root_certificates(Arc::clone(&ROOTS))
         .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     TlsConnector::from(Arc::new(config))
