@@ -2,6 +2,8 @@
 //! rotated in time, the same on every node. What a key is, and when it is due,
 //! is the signer's to know; keeping them sealed is the store's.
 
+mod shared;
+
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -142,8 +144,8 @@ impl Keys {
             return Ok(false);
         }
         let now = self.clock.now();
-        // A seed gives a key again that the store has had before.
-        let tries = if matches!(self.maker.source, Source::Seed(_)) { stored.len() + 1 } else { 1 };
+        // A seed, as other emulators do, gives a key again that the store has had before.
+        let tries = if matches!(self.maker.source, Source::Seed(_) | Source::Shared) { stored.len() + 1 } else { 1 };
         for _ in 0..tries {
             let next = self.maker.key(now).await?;
             if self.store.add_key(&new_key(&next), KeyState::Next, now).await? {
@@ -172,6 +174,8 @@ pub(crate) enum Source {
     Seed(Seed),
     /// Those of an emulator's namespaces.
     Stock(Arc<Stock>),
+    /// Those of the other emulators in this process.
+    Shared,
 }
 
 impl Source {
@@ -189,6 +193,7 @@ impl Maker {
             Source::Seed(seed) => seed.signing_key(number, &maker.team_domain),
             Source::Chance => SigningKey::generate(&maker.team_domain, now),
             Source::Stock(stock) => from_stock(stock, &maker.team_domain, now),
+            Source::Shared => shared::key(number, &maker.team_domain, now),
         };
         let maker = Arc::clone(self);
         async move {

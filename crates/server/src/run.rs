@@ -56,12 +56,15 @@ pub struct RunOptions {
     pub store_wait: Duration,
     /// Leave the emulator's API token where `doorward token` finds it.
     pub leave_token: bool,
+    /// Sign with the keys that an earlier emulator of this process made, where one was told so too. Making them is
+    /// most of an emulator's start; two that share them are still told apart by their issuers.
+    pub share_keys: bool,
 }
 
 impl Default for RunOptions {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { workers: cores, store_wait: Duration::from_secs(15), leave_token: false }
+        Self { workers: cores, store_wait: Duration::from_secs(15), leave_token: false, share_keys: false }
     }
 }
 
@@ -134,7 +137,10 @@ pub async fn start(mut config: Config, options: RunOptions) -> Result<Running, S
     let maker = Maker {
         team_domain: team.domain.clone(),
         emulator: config.mode.is_emulator(),
-        source: Source::of(config.seed.clone()),
+        source: match &config.seed {
+            None if options.share_keys && config.mode.is_emulator() => Source::Shared,
+            seed => Source::of(seed.clone()),
+        },
         made: std::sync::atomic::AtomicU32::new(0),
     };
     let keys = Keys::open(store.clone(), clock.clone(), maker).await?;
