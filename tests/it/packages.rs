@@ -58,6 +58,12 @@ async fn the_pytest_plugin_and_its_example_are_typed_throughout() {
 }
 
 #[tokio::test]
+async fn the_github_action_and_the_compose_example_work_as_far_as_they_can_here() {
+    let kits = ["pytest", "-q", "-p", "no:cacheprovider", "python/kits"];
+    succeeds("the action and the example", python(&kits).current_dir(env!("CARGO_MANIFEST_DIR"))).await;
+}
+
+#[tokio::test]
 async fn the_package_for_node_passes_its_tests() {
     let mut node = Command::new("node");
     node.args(["--test", "test/doorward.test.js"]).current_dir(package("doorward-test"));
