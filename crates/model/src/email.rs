@@ -18,6 +18,12 @@ impl Email {
         &self.0
     }
 
+    /// What stands before the `@`.
+    #[must_use]
+    pub fn local(&self) -> &str {
+        self.0.rsplit_once('@').map_or("", |(local, _)| local)
+    }
+
     /// What follows the `@`.
     #[must_use]
     pub fn domain(&self) -> &str {

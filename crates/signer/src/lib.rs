@@ -31,6 +31,6 @@ pub use key::{EMULATOR_MARK, KeyError, SigningKey};
 pub use keyring::Keyring;
 pub use live::Signer;
 pub use rejection::Rejection;
-pub use ssh::SshCaKey;
+pub use ssh::{CannotCertify, SshCaKey, Vouched};
 pub use token::{MAX_TOKEN_LENGTH, claimed_aud};
 pub use verify::{AppToken, CLOCK_TOLERANCE, MAX_LIFETIME, Meta, OrgToken, Subject};

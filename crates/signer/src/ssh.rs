@@ -2,10 +2,14 @@
 //! "short-lived certificates"): servers trust its public half, and its private
 //! half vouches for people for minutes.
 
+mod certificate;
+
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use doorward_model::secret::Secret;
+
+pub use self::certificate::{CannotCertify, Vouched};
 
 /// As SSH names keys of this curve (RFC 5656 §3.1).
 const TYPE: &str = "ecdsa-sha2-nistp256";
@@ -51,8 +55,12 @@ impl SshCaKey {
         format!("{TYPE} {}", STANDARD.encode(self.public_blob()))
     }
 
+    fn uncompressed_point(&self) -> &[u8] {
+        self.pair.public_key().as_ref()
+    }
+
     fn public_blob(&self) -> Vec<u8> {
-        let parts = [TYPE.as_bytes(), CURVE.as_bytes(), self.pair.public_key().as_ref()];
+        let parts = [TYPE.as_bytes(), CURVE.as_bytes(), self.uncompressed_point()];
         // Each part is a few dozen bytes long.
         let sized = |part: &[u8]| [&(part.len() as u32).to_be_bytes()[..], part].concat();
         parts.into_iter().flat_map(sized).collect()
