@@ -9,6 +9,7 @@
 mod access_log;
 mod begin;
 mod callback;
+mod cert_sign;
 mod certs;
 mod chain;
 mod cookie;
@@ -32,7 +33,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::get;
+use axum::routing::{get, post};
 use doorward_model::live::LiveCatalog;
 use doorward_model::time::Clock;
 use doorward_policy::RuleTrees;
@@ -98,6 +99,7 @@ impl Login {
             .route("/cdn-cgi/access/login/{host}", get(begin::begin))
             .route("/cdn-cgi/access/callback", get(callback::callback))
             .route(purpose::PATH, get(purpose::show).post(purpose::answer))
+            .route("/cdn-cgi/access/cert_sign", post(cert_sign::sign))
             .route("/cdn-cgi/access/certs", get(certs::certs))
             .route("/cdn-cgi/access/get-identity", get(whoami::identity))
             .route("/cdn-cgi/access/logout", get(sign_out::on_team_domain))
