@@ -6,6 +6,7 @@ mod api_token;
 mod ca;
 mod check;
 mod client;
+mod cloudflared;
 mod dev;
 mod doctor;
 mod env;
@@ -56,6 +57,8 @@ enum Command {
     Token(TokenArgs),
     /// The variables that lead unmodified clients to a running emulator
     Env(env::EnvArgs),
+    /// cloudflared, signed in to a running emulator without a browser
+    Cloudflared(cloudflared::CloudflaredArgs),
     /// What stands between clients and a running emulator, and the mend
     Doctor(doctor::DoctorArgs),
     /// Whether an origin really verifies its token
@@ -168,6 +171,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Token(args) => token::run(args),
         Command::Env(args) => env::run(&args),
+        Command::Cloudflared(args) => cloudflared::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Probe(args) => probe::run(&args),
         Command::Ca(args) => ca::run(&args),

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::client;
 use crate::run::token_file;
 
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 const NAMESPACES: &str = "/emulator/v1/namespaces/";
 
