@@ -29,6 +29,7 @@ pub(crate) mod postgres;
 pub(crate) mod raw;
 pub(crate) mod reserved;
 pub(crate) mod rows;
+pub(crate) mod ssh;
 pub(crate) mod tcp;
 pub(crate) mod tied;
 pub(crate) mod tmpfs;

@@ -49,7 +49,9 @@ impl SshCaKey {
     /// # Errors
     /// When the line is no public key, or what is vouched for cannot be said.
     pub fn certify(&self, public_key: &str, vouched: Vouched<'_>) -> Result<String, CannotCertify> {
-        let holder = PublicKey::from_openssh(public_key).map_err(|_| CannotCertify::PublicKey)?;
+        // One key: what follows a first line would be taken for its comment.
+        let line = Some(public_key.trim_end()).filter(|line| !line.contains(['\n', '\r']));
+        let holder = line.and_then(|line| PublicKey::from_openssh(line).ok()).ok_or(CannotCertify::PublicKey)?;
         let seconds = |time: Timestamp| u64::try_from(time.secs()).unwrap_or_default();
         let nonce = random_bytes::<16>();
         let (from, until) = (seconds(vouched.from), seconds(vouched.until));

@@ -1,0 +1,223 @@
+//! cloudflared itself, where the machine has one on its PATH, unmodified; what
+//! it would send is sent step by step in `command_line`, `tcp_origins` and
+//! `ssh_certificates`, everywhere. And the files that sign it in without a browser.
+
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::Command;
+
+use crate::support::client::Client;
+use crate::support::config::{ALICE, APP, Config, app, route};
+use crate::support::deadline::{eventually, in_time};
+use crate::support::gateway::{Gateway, run_with};
+use crate::support::origin::Origin;
+use crate::support::tcp::TcpOrigin;
+use crate::support::token;
+
+const DOMAIN: &str = "acme.cloudflareaccess.com";
+const SSH: &str = "ssh.localhost";
+const POLICIES: &str =
+    r#"policies = [{ name = "Corp", decision = "allow", include = [{ email_domain = { domain = "corp.test" } }] }]"#;
+
+/// An emulator that its proxy leads to, and a home folder for cloudflared.
+struct Place {
+    gateway: Gateway,
+    home: TempDir,
+    _http: Origin,
+    _tcp: TcpOrigin,
+}
+
+impl Place {
+    async fn start() -> Place {
+        let (http, tcp) = (Origin::start().await, TcpOrigin::start().await);
+        let config = Config::standard(&http)
+            .with("admin = \"127.0.0.1:0\"", "admin = \"127.0.0.1:0\"\nproxy = \"127.0.0.1:0\"")
+            .and(&route(SSH, &tcp.url()))
+            .and(&app("Ssh", SSH, POLICIES));
+        Place { gateway: Gateway::serve(&config).await, home: tempfile::tempdir().unwrap(), _http: http, _tcp: tcp }
+    }
+
+    /// Runs `doorward cloudflared seed` with these arguments; exit code, output, errors.
+    async fn seed(&self, arguments: &[&str]) -> (i32, String, String) {
+        let admin = self.gateway.ready["admin"].as_str().unwrap();
+        let (home, folder) = (self.home.path().to_str().unwrap(), self.gateway.folder().to_str().unwrap());
+        let fixed = ["cloudflared", "seed", "--admin", admin, "--home", home];
+        run_with(&[&fixed, arguments].concat(), &[("XDG_RUNTIME_DIR", folder)]).await
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.home.path().join(".cloudflared").join(name)
+    }
+
+    fn token_file(&self, app: &str, host: &str) -> PathBuf {
+        self.file(&format!("{host}-{}-token", self.gateway.aud(app)))
+    }
+
+    fn claims(&self, path: &Path) -> Value {
+        token::claims(&std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+    }
+
+    /// cloudflared with the variables of `doorward env`, and a browser that only says what it was to open.
+    fn cloudflared(&self, binary: &Path, arguments: &[&str]) -> Command {
+        let browser = self.home.path().join("xdg-open");
+        let script = format!(
+            "#!/bin/sh\nprintf '%s' \"$1\" > {}/url.part && mv {0}/url.part {0}/url\n",
+            self.home.path().display()
+        );
+        std::fs::write(&browser, script).unwrap();
+        std::fs::set_permissions(&browser, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let path = std::env::join_paths(
+            std::iter::once(self.home.path().to_owned())
+                .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
+        );
+        let ready = |key: &str| self.gateway.ready[key].as_str().unwrap().to_owned();
+        let mut command = Command::new(binary);
+        command.args(arguments).kill_on_drop(true).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.env_clear().env("PATH", path.unwrap()).env("HOME", self.home.path());
+        command.env("HTTPS_PROXY", ready("proxy")).env("SSL_CERT_FILE", ready("ca")).env("CURL_CA_BUNDLE", ready("ca"));
+        command
+    }
+
+    /// What it says on its standard output when it ends well.
+    async fn said(&self, binary: &Path, arguments: &[&str]) -> String {
+        let output = in_time("cloudflared ends", self.cloudflared(binary, arguments).output()).await.unwrap();
+        let (out, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{arguments:?}: {out}{errors}");
+        out.into_owned()
+    }
+
+    /// Runs it to its end, and signs in where it sends a browser.
+    async fn with_a_browser(&self, binary: &Path, arguments: &[&str]) -> String {
+        let url = self.home.path().join("url");
+        let _none_yet = std::fs::remove_file(&url);
+        let mut command = self.cloudflared(binary, arguments);
+        let (output, ()) = tokio::join!(in_time("cloudflared ends", command.output()), async {
+            let url = eventually("cloudflared opens a browser", async || std::fs::read_to_string(&url).ok()).await;
+            let page = Client::through_proxy(&self.gateway).sign_in(&url, ALICE).await;
+            assert_eq!(page.status, 200, "{}", page.body);
+        });
+        let output = output.unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+}
+
+/// The binary; where there is none the output of the tests says so, though they pass.
+fn binary() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|folder| folder.join("cloudflared")).find(|path| path.is_file());
+    if found.is_none() {
+        // Straight to the descriptor: what a test prints is only shown when it fails.
+        let text =
+            "NOT RUN HERE: cloudflared is not on the PATH; its requests alone were checked (docs/compatibility.md)\n";
+        std::io::stderr().write_all(text.as_bytes()).unwrap();
+    }
+    found
+}
+
+#[tokio::test]
+async fn cf_12_seeded_files_have_the_names_modes_and_contents_that_cloudflared_expects() {
+    let place = Place::start().await;
+    let (code, out, errors) = place.seed(&["--user", ALICE, "--app", APP, "--app", SSH, "--ttl", "2h"]).await;
+    assert_eq!((code, errors.as_str()), (0, ""), "{out}");
+    let keys: Value =
+        serde_json::from_str(&std::fs::read_to_string(place.file(&format!("{DOMAIN}-jwks"))).unwrap()).unwrap();
+    assert!(keys["keys"].as_array().is_some_and(|keys| !keys.is_empty()), "{keys}");
+    let org = place.claims(&place.file(&format!("{DOMAIN}-org-token")));
+    assert_eq!((&org["type"], &org["email"]), (&json!("org"), &json!(ALICE)));
+    for (app, host) in [("App", APP), ("Ssh", SSH)] {
+        let claims = place.claims(&place.token_file(app, host));
+        assert_eq!(claims["aud"], json!([place.gateway.aud(app)]));
+        assert_eq!((&claims["iss"], &claims["email"]), (&json!(format!("https://{DOMAIN}")), &json!(ALICE)));
+        assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 7200);
+    }
+    assert!(!place.token_file("Other", "other.localhost").exists(), "it was not asked for");
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&place.file("")), 0o700);
+    for line in out.lines() {
+        assert_eq!(mode(Path::new(line)), 0o600, "{line}");
+    }
+    assert_eq!(out.lines().count(), 6, "{APP} has three applications: {out}");
+
+    let cookie = std::fs::read_to_string(place.token_file("App", APP)).unwrap();
+    let reply = Client::through_proxy(&place.gateway)
+        .request_with(&format!("https://{APP}/"), "Cf-Access-Token", &cookie)
+        .await;
+    assert_eq!(reply.status, 200, "the token is good");
+}
+
+#[tokio::test]
+async fn seeding_says_what_is_wrong_and_takes_nothing_from_the_real_service() {
+    let place = Place::start().await;
+    let (code, _, errors) = place.seed(&["--user", ALICE, "--app", "nowhere.localhost"]).await;
+    assert_eq!(code, 1);
+    assert!(errors.contains("no application is at nowhere.localhost") && errors.contains(SSH), "{errors}");
+    assert!(!place.file("").exists(), "nothing is written unless everything is there");
+
+    std::fs::create_dir(place.file("")).unwrap();
+    let real = place.file(&format!("{DOMAIN}-org-token"));
+    std::fs::write(&real, "eyJhbGciOiJSUzI1NiIsImtpZCI6IjdmM2EifQ.e30.x").unwrap();
+    let (code, _, errors) = place.seed(&["--user", ALICE]).await;
+    assert_eq!(code, 1);
+    assert!(errors.contains("is not an emulator's") && errors.contains("--home"), "{errors}");
+    assert!(!place.token_file("App", APP).exists());
+    std::fs::remove_file(&real).unwrap();
+    assert_eq!(place.seed(&["--user", ALICE]).await.0, 0);
+    assert_eq!(place.seed(&["--user", ALICE]).await.0, 0, "what an emulator gave is replaced");
+}
+
+#[tokio::test]
+async fn cf_1_to_4_and_8_cloudflared_signs_in_once_and_goes_on_without_a_browser() {
+    let Some(binary) = binary() else { return };
+    let place = Place::start().await;
+    let url = format!("https://{APP}/page?x=1");
+    let printed = place.with_a_browser(&binary, &["access", "login", &url]).await;
+    let file = place.token_file("App", APP);
+    let first = std::fs::read_to_string(&file).unwrap();
+    assert!(printed.contains("Successfully fetched your token:") && printed.contains(&first), "{printed}");
+    assert_eq!(place.said(&binary, &["access", "token", &format!("-app={url}")]).await.trim(), first);
+    // Exchanged for another application, silently; sent along by curl.
+    let status = ["access", "curl", "https://other.localhost/", "-s", "-o", "/dev/null", "-w", "%{http_code}"];
+    assert!(place.said(&binary, &status).await.ends_with("200"));
+    assert_eq!(place.claims(&place.token_file("Other", "other.localhost"))["email"], ALICE);
+    // One that was deleted is exchanged again, and so is one that does not hold.
+    std::fs::remove_file(&file).unwrap();
+    place.said(&binary, &["access", "login", &url]).await;
+    let second = std::fs::read_to_string(&file).unwrap();
+    let broken = format!("{}A{}", &second[..second.len() - 9], &second[second.len() - 8..]);
+    std::fs::write(&file, &broken).unwrap();
+    place.said(&binary, &["access", "login", &url]).await;
+    assert_ne!(std::fs::read_to_string(&file).unwrap(), broken);
+}
+
+#[tokio::test]
+async fn cf_9_cf_10_cf_12_a_seeded_cloudflared_reaches_tcp_and_gets_its_key_signed() {
+    let Some(binary) = binary() else { return };
+    let place = Place::start().await;
+    let account = place.gateway.ready["account_id"].as_str().unwrap();
+    let path = format!("/client/v4/accounts/{account}/access/apps/{}/ca", place.gateway.app_id("Ssh"));
+    assert_eq!(place.gateway.admin_call("POST", &path, None).await.0, 200);
+    assert_eq!(place.seed(&["--user", ALICE]).await.0, 0);
+    let token = place.said(&binary, &["access", "token", &format!("-app=https://{SSH}")]).await;
+    assert_eq!(token.trim(), std::fs::read_to_string(place.token_file("Ssh", SSH)).unwrap());
+
+    let mut command = place.cloudflared(&binary, &["access", "tcp", "--hostname", SSH]);
+    let mut tunnel = command.stdin(Stdio::piped()).spawn().unwrap();
+    let mut to = tunnel.stdin.take().unwrap();
+    to.write_all(b"over the tunnel, then leave\n").await.unwrap();
+    let output = in_time("the origin leaves, and cloudflared with it", tunnel.wait_with_output()).await.unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    drop(to);
+
+    place.said(&binary, &["access", "ssh-gen", "--hostname", SSH]).await;
+    let certificate = place.file(&format!("{SSH}-cf_key-cert.pub"));
+    let shown = Command::new("ssh-keygen").arg("-L").arg("-f").arg(&certificate).output().await.unwrap();
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert!(shown.contains("Key ID: \"alice@corp.test\"") && shown.contains("alice\n"), "{shown}");
+}
