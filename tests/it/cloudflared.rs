@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
+use crate::command_line::approve;
 use crate::support::client::Client;
 use crate::support::config::{ALICE, APP, Config, app, route};
 use crate::support::deadline::{eventually, in_time};
@@ -99,7 +100,7 @@ impl Place {
         let mut command = self.cloudflared(binary, arguments);
         let (output, ()) = tokio::join!(in_time("cloudflared ends", command.output()), async {
             let url = eventually("cloudflared opens a browser", async || std::fs::read_to_string(&url).ok()).await;
-            let page = Client::through_proxy(&self.gateway).sign_in(&url, ALICE).await;
+            let page = approve(&mut Client::through_proxy(&self.gateway), &url, ALICE).await;
             assert_eq!(page.status, 200, "{}", page.body);
         });
         let output = output.unwrap();

@@ -56,7 +56,7 @@ fn opened(reply: &Reply, secret: &SecretKey) -> Value {
 }
 
 /// Somebody signs in at the address that a command line opened, and approves.
-async fn approve(browser: &mut Client, url: &str, email: &str) -> Reply {
+pub(crate) async fn approve(browser: &mut Client, url: &str, email: &str) -> Reply {
     let page = browser.sign_in(url, email).await;
     let approve = answer_of(&page, "approved=");
     browser.open(approve.as_str()).await
