@@ -168,6 +168,35 @@ fn what_a_policy_asks_of_people_is_asked_here_too_or_the_policy_is_closed() {
     }
 }
 
+/// What cannot be decided closes wherever it stands; what nobody can meet is no reason to.
+#[test]
+fn a_lost_rule_is_undecided_unless_nobody_can_meet_it() {
+    let pin = json!({ "id": ID, "name": "PIN", "type": "onetimepin", "config": {} });
+    for (rule, stands_for) in [
+        (json!({ "nobody_knows": {} }), "device_posture"),
+        (json!({ "email": { "email": "a@b.test" }, "everyone": {} }), "device_posture"),
+        (json!({ "group": { "id": ID } }), "device_posture"),
+        (json!({ "ip_list": { "id": ID } }), "device_posture"),
+        (json!({ "service_token": { "token_id": ID } }), "device_posture"),
+        (json!({ "ip": { "ip": "::ffff:10.0.0.0/104" } }), "device_posture"),
+        (json!({ "login_method": { "id": ID } }), "email"),
+        (json!({ "okta": { "name": "Admins", "identity_provider_id": ID } }), "email"),
+        (json!({ "everyone": {} }), "everyone"),
+    ] {
+        for list in ["include", "require", "exclude"] {
+            let mut group = json!({ "id": ID, "name": "G", "include": [{ "everyone": {} }] });
+            group[list] = json!([rule]);
+            let mut others = group.clone();
+            // A rule about itself would be found.
+            others["id"] = json!("22222222-2222-4222-8222-222222222222");
+            let text = text(json!({ "groups": [others], "identity_providers": [pin] }));
+            let read: toml::Table = text.parse().unwrap();
+            let written = &read["group"][0][list][0];
+            assert!(written.get(stands_for).is_some(), "{rule} in {list}: {written}");
+        }
+    }
+}
+
 #[test]
 fn the_launcher_and_its_links_are_carried_over_without_a_route() {
     let people = json!({ "name": "P", "decision": "allow", "include": [{ "everyone": {} }] });
