@@ -101,7 +101,7 @@ impl fmt::Display for Destination {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Allowed {
     One(Destination),
-    /// The addresses of a network, but for those of [`is_near`].
+    /// The addresses of a network, but for those near this machine.
     Network(IpNet, u16),
 }
 
