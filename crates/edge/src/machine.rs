@@ -256,6 +256,7 @@ fn record(edge: &Edge, known: &Known<'_>, permit: &Permit, visit: &Visit) {
         app_uid: Some(permit.app().id),
         app_domain: permit.app().domain(),
         connection: known.name.to_owned(),
+        idp_id: None,
         ray_id: arrival.ray.as_str().to_owned(),
         non_identity: true,
         detail: Detail { policy: permit.policy().to_owned(), rule: permit.rule().to_owned(), ..Detail::default() },

@@ -50,6 +50,7 @@ impl Visit {
             app_uid: app.map(|app| app.id),
             app_domain: app.map(App::domain).unwrap_or_default(),
             connection: identity.idp.kind.clone(),
+            idp_id: Some(identity.idp.id),
             ray_id: arrival.ray.as_str().to_owned(),
             non_identity: false,
             detail,

@@ -75,35 +75,9 @@ impl Visit {
         org.into_iter().map(Presented::Org).chain(app.into_iter().map(Presented::App)).collect()
     }
 
-    /// Every member that clients read is there, with its type, also where there
-    /// is nothing to tell: Go clients decode into structs, Python ones index.
     pub(crate) fn told(&self, identity: &Identity) -> Value {
-        json!({
-            "id": identity.id,
-            "name": identity.name.clone().unwrap_or_default(),
-            "email": identity.email,
-            "amr": identity.amr,
-            "groups": identity.groups,
-            "idp": {"id": identity.idp.id, "type": identity.idp.kind},
-            "geo": {"country": identity.country.clone().unwrap_or_default()},
-            "user_uuid": identity.user_uuid,
-            "account_id": self.catalog.team().account,
-            "iat": identity.iat,
-            "ip": identity.ip,
-            "auth_status": "NONE",
-            "common_name": self.arrival.certificate.valid().map(|own| own.common_name.clone()).unwrap_or_default(),
-            "service_token_id": "",
-            "service_token_status": false,
-            "mtls_auth": self.mtls_auth(),
-            "is_warp": false,
-            "is_gateway": false,
-            "gateway_account_id": "",
-            "device_id": "",
-            "device_sessions": {},
-            "devicePosture": {},
-            "oidc_fields": identity.oidc_fields,
-            "version": 2,
-        })
+        let own = self.arrival.certificate.valid().map(|own| own.common_name.as_str()).unwrap_or_default();
+        identity.told(&self.catalog.team().account, own, &self.mtls_auth())
     }
 
     fn service(&self, common_name: &str) -> Value {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AppId, UserId};
+use crate::id::{AppId, IdpId, UserId};
 use crate::purpose::Justification;
 use crate::time::Timestamp;
 
@@ -26,6 +26,8 @@ pub struct AccessRequest {
     pub app_domain: String,
     /// The type of the identity provider, in the words of the API.
     pub connection: String,
+    /// None where no provider told anything.
+    pub idp_id: Option<IdpId>,
     pub ray_id: String,
     /// A machine's credential decided, not a person's identity.
     pub non_identity: bool,

@@ -3,10 +3,10 @@
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::email::Email;
-use crate::id::{IdpId, UserId};
+use crate::id::{AccountId, IdpId, UserId};
 use crate::rule::ExternalEvaluationRule;
 
 /// A proven identity. Kept with the session; policies read it, `get-identity`
@@ -43,6 +43,42 @@ pub struct Identity {
     pub evaluations: Vec<Evaluation>,
     /// Seconds since the epoch of the sign-in.
     pub iat: i64,
+}
+
+impl Identity {
+    /// As `get-identity` and the management API tell it, beside a client
+    /// certificate's name and what else is known of that. Every member that
+    /// clients read is there, with its type, also where there is nothing to
+    /// tell: Go clients decode into structs, Python ones index.
+    #[must_use]
+    pub fn told(&self, account: &AccountId, common_name: &str, mtls_auth: &Value) -> Value {
+        json!({
+            "id": self.id,
+            "name": self.name.clone().unwrap_or_default(),
+            "email": self.email,
+            "amr": self.amr,
+            "groups": self.groups,
+            "idp": {"id": self.idp.id, "type": self.idp.kind},
+            "geo": {"country": self.country.clone().unwrap_or_default()},
+            "user_uuid": self.user_uuid,
+            "account_id": account,
+            "iat": self.iat,
+            "ip": self.ip,
+            "auth_status": "NONE",
+            "common_name": common_name,
+            "service_token_id": "",
+            "service_token_status": false,
+            "mtls_auth": mtls_auth,
+            "is_warp": false,
+            "is_gateway": false,
+            "gateway_account_id": "",
+            "device_id": "",
+            "device_sessions": {},
+            "devicePosture": {},
+            "oidc_fields": self.oidc_fields,
+            "version": 2,
+        })
+    }
 }
 
 /// A service's verified answer to a rule of external evaluation.

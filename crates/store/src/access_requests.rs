@@ -3,12 +3,13 @@
 //! operator says.
 
 use doorward_model::access_request::{AccessRequest, Action};
-use doorward_model::id::AppId;
+use doorward_model::id::{AppId, IdpId, UserId};
 use doorward_model::secret::random_hex;
 use doorward_model::time::Timestamp;
 
 use crate::Store;
 use crate::error::StoreError;
+use crate::patterns::containing;
 use crate::statement::{self, Row, number, optional_text, query, text, unreadable};
 
 /// Which lines of the log are asked for. What is `None` is not asked about.
@@ -18,15 +19,38 @@ pub struct AccessQuery {
     pub since: Option<Timestamp>,
     /// Before this moment.
     pub until: Option<Timestamp>,
-    /// The whole address, in lower case.
-    pub email: Option<String>,
-    pub app_uid: Option<AppId>,
+    /// An address or a part of one, in lower case.
+    pub email: Option<EmailFilter>,
+    pub user_id: Option<Filter<UserId>>,
+    pub app_uid: Option<Filter<AppId>>,
+    pub idp_id: Option<Filter<IdpId>>,
+    pub country: Option<Filter<String>>,
+    pub ray_id: Option<Filter<String>>,
     pub allowed: Option<bool>,
     pub non_identity: Option<bool>,
-    pub ray_id: Option<String>,
+    /// Whether it is about an application; a sign-out is not.
+    pub of_app: Option<bool>,
+    pub action: Option<Action>,
     pub oldest_first: bool,
     pub offset: u32,
     pub limit: u32,
+}
+
+/// A value that lines have, or do not have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filter<T> {
+    pub value: T,
+    /// Whether it is the others that are asked for.
+    pub negated: bool,
+}
+
+/// What the address of a line is compared with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EmailFilter {
+    pub text: String,
+    /// Whether it is the whole address.
+    pub exact: bool,
+    pub negated: bool,
 }
 
 impl Store {
@@ -35,10 +59,10 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn log_access(&self, request: &AccessRequest) -> Result<(), StoreError> {
-        let statement = query(
+        let statement = statement::query(
             "INSERT INTO access_requests (id, created_at, action, allowed, user_email, user_id, ip_address, country, \
-             app_uid, app_domain, connection, ray_id, non_identity, detail) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+             app_uid, app_domain, connection, ray_id, non_identity, detail, idp_id) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         )
         .bind(random_hex::<16>())
         .bind(request.at.0)
@@ -53,7 +77,8 @@ impl Store {
         .bind(request.connection.clone())
         .bind(request.ray_id.clone())
         .bind(i64::from(request.non_identity))
-        .bind(serde_json::to_string(&request.detail).expect("texts and numbers always serialize"));
+        .bind(serde_json::to_string(&request.detail).expect("texts and numbers always serialize"))
+        .bind(request.idp_id.map(|id| id.to_string()));
         self.database().change(statement).await.map(|_| ())
     }
 
@@ -62,28 +87,24 @@ impl Store {
     /// # Errors
     /// When the database does not answer, or a line was changed from outside.
     pub async fn access_requests(&self, query: &AccessQuery) -> Result<Vec<AccessRequest>, StoreError> {
+        let (mut conditions, values) = query.conditions();
+        conditions.push("1 = 1".to_owned());
         let order = if query.oldest_first { "ASC" } else { "DESC" };
-        // One text for every question: what is not asked about is true of every line.
         let sql = format!(
-            "SELECT * FROM access_requests WHERE created_at >= $1 AND created_at < $2 \
-             AND ($3 = '' OR user_email = $3) AND ($4 = '' OR app_uid = $4) AND ($5 < 0 OR allowed = $5) \
-             AND ($6 < 0 OR non_identity = $6) AND ($7 = '' OR ray_id = $7) \
-             ORDER BY created_at {order}, id {order} LIMIT $8 OFFSET $9"
+            "SELECT * FROM access_requests WHERE created_at >= $1 AND created_at < $2 AND {} \
+             ORDER BY created_at {order}, id {order} LIMIT $3 OFFSET $4",
+            conditions.join(" AND ")
         );
-        let flag = |flag: Option<bool>| flag.map_or(-1, i64::from);
         let rows = self
             .database()
             .rows(|| {
-                statement::query(sqlx::AssertSqlSafe(sql.clone()))
+                // Nothing but names of columns and numbers of places went into the text.
+                let statement = statement::query(sqlx::AssertSqlSafe(sql.clone()))
                     .bind(query.since.map_or(i64::MIN, |since| since.0))
                     .bind(query.until.map_or(i64::MAX, |until| until.0))
-                    .bind(query.email.clone().unwrap_or_default())
-                    .bind(query.app_uid.map(|id| id.to_string()).unwrap_or_default())
-                    .bind(flag(query.allowed))
-                    .bind(flag(query.non_identity))
-                    .bind(query.ray_id.clone().unwrap_or_default())
                     .bind(i64::from(query.limit))
-                    .bind(i64::from(query.offset))
+                    .bind(i64::from(query.offset));
+                values.iter().fold(statement, |statement, value| statement.bind(value.clone()))
             })
             .await?;
         rows.iter().map(line).collect()
@@ -95,6 +116,46 @@ impl Store {
     /// When the database does not answer.
     pub async fn forget_access_requests(&self, before: Timestamp) -> Result<u64, StoreError> {
         self.database().change(query("DELETE FROM access_requests WHERE created_at < $1").bind(before.0)).await
+    }
+}
+
+impl AccessQuery {
+    /// What has to be true of a line, and the texts that this compares with,
+    /// which are bound after the four that every question has.
+    fn conditions(&self) -> (Vec<String>, Vec<String>) {
+        let ids = [
+            ("user_id", self.user_id.as_ref().map(Filter::as_text)),
+            ("app_uid", self.app_uid.as_ref().map(Filter::as_text)),
+            ("idp_id", self.idp_id.as_ref().map(Filter::as_text)),
+            ("country", self.country.as_ref().map(Filter::as_text)),
+            ("ray_id", self.ray_id.as_ref().map(Filter::as_text)),
+        ];
+        let (mut conditions, mut values) = (Vec::new(), Vec::new());
+        for (column, filter) in ids {
+            let Some(Filter { value, negated }) = filter else { continue };
+            values.push(value);
+            let sign = if negated { "<>" } else { "=" };
+            // A line without a value has another one than any that is asked about.
+            conditions.push(format!("COALESCE({column}, '') {sign} ${}", values.len() + 4));
+        }
+        if let Some(email) = &self.email {
+            values.push(if email.exact { email.text.clone() } else { containing(&email.text) });
+            let not = if email.negated { "NOT " } else { "" };
+            let like = if email.exact { "= $" } else { "LIKE $" };
+            let escape = if email.exact { "" } else { " ESCAPE '!'" };
+            conditions.push(format!("{not}(user_email {like}{}{escape})", values.len() + 4));
+        }
+        let flags = [("allowed", self.allowed), ("non_identity", self.non_identity)];
+        conditions.extend(flags.iter().filter_map(|(column, is)| Some(format!("{column} = {}", i64::from((*is)?)))));
+        conditions.extend(self.of_app.map(|is| format!("app_uid IS {}NULL", if is { "NOT " } else { "" })));
+        conditions.extend(self.action.map(|action| format!("action = '{}'", action.as_str())));
+        (conditions, values)
+    }
+}
+
+impl<T: ToString> Filter<T> {
+    fn as_text(&self) -> Filter<String> {
+        Filter { value: self.value.to_string(), negated: self.negated }
     }
 }
 
@@ -116,6 +177,7 @@ fn line(row: &Row) -> Result<AccessRequest, StoreError> {
         app_uid: id("app_uid")?.map(|id| id.parse().map_err(|error| unreadable("app_uid", error))).transpose()?,
         app_domain: text(row, "app_domain")?,
         connection: text(row, "connection")?,
+        idp_id: id("idp_id")?.map(|id| id.parse().map_err(|error| unreadable("idp_id", error))).transpose()?,
         ray_id: text(row, "ray_id")?,
         non_identity: number(row, "non_identity")? != 0,
         detail: serde_json::from_str(&text(row, "detail")?).map_err(|error| unreadable("detail", error))?,

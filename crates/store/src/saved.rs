@@ -31,6 +31,16 @@ struct User {
     identity: Option<String>,
     created_at: i64,
     last_seen_at: i64,
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    search_text: Option<String>,
+    #[serde(default)]
+    updated_at: Option<i64>,
+    #[serde(default)]
+    signed_in_at: Option<i64>,
+    #[serde(default)]
+    seat_removed_at: Option<i64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,7 +80,12 @@ impl Store {
     /// When the database does not answer.
     pub async fn saved(&self) -> Result<Saved, StoreError> {
         let database = self.database();
-        let users = || query("SELECT id, email, identity, created_at, last_seen_at FROM users ORDER BY email");
+        let users = || {
+            query(
+                "SELECT id, email, identity, created_at, last_seen_at, name, search_text, updated_at, signed_in_at, \
+                 seat_removed_at FROM users ORDER BY email",
+            )
+        };
         let sessions = || {
             query(
                 "SELECT nonce, user_id, email, identity, created_at, expires_at, ended_at, format FROM sessions \
@@ -114,17 +129,30 @@ impl User {
             identity: optional_text(row, "identity")?,
             created_at: number(row, "created_at")?,
             last_seen_at: number(row, "last_seen_at")?,
+            name: optional_text(row, "name")?,
+            search_text: optional_text(row, "search_text")?,
+            updated_at: optional_number(row, "updated_at")?,
+            signed_in_at: optional_number(row, "signed_in_at")?,
+            seat_removed_at: optional_number(row, "seat_removed_at")?,
         })
     }
 
     fn kept(self) -> Step {
         must(
-            query("INSERT INTO users (id, email, identity, created_at, last_seen_at) VALUES ($1, $2, $3, $4, $5)")
-                .bind(self.id)
-                .bind(self.email)
-                .bind(self.identity)
-                .bind(self.created_at)
-                .bind(self.last_seen_at),
+            query(
+                "INSERT INTO users (id, email, identity, created_at, last_seen_at, name, search_text, updated_at, \
+                 signed_in_at, seat_removed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            )
+            .bind(self.id)
+            .bind(self.email)
+            .bind(self.identity)
+            .bind(self.created_at)
+            .bind(self.last_seen_at)
+            .bind(self.name)
+            .bind(self.search_text)
+            .bind(self.updated_at)
+            .bind(self.signed_in_at)
+            .bind(self.seat_removed_at),
         )
     }
 }

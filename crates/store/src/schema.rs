@@ -17,13 +17,14 @@ use crate::seal::SealKind;
 use crate::statement::{number, query, text};
 
 /// Number, name and text of each file in `migrations`.
-const MIGRATIONS: [(i64, &str, &str); 8] = [
+const MIGRATIONS: [(i64, &str, &str); 9] = [
     (1, "sessions", include_str!("../../../migrations/0001_sessions.sql")),
     (2, "nodes", include_str!("../../../migrations/0002_nodes.sql")),
     (3, "objects", include_str!("../../../migrations/0003_objects.sql")),
     (4, "access_requests", include_str!("../../../migrations/0004_access_requests.sql")),
     (5, "service_token_uses", include_str!("../../../migrations/0005_service_token_uses.sql")),
     (6, "entries", include_str!("../../../migrations/0006_entries.sql")),
+    (7, "people", include_str!("../../../migrations/0007_people.sql")),
     (8, "audit_log", include_str!("../../../migrations/0008_audit_log.sql")),
     (9, "policy_tests", include_str!("../../../migrations/0009_policy_tests.sql")),
 ];

@@ -8,6 +8,7 @@ use doorward_model::time::Timestamp;
 
 use crate::Store;
 use crate::error::StoreError;
+use crate::people::searched;
 use crate::statement::{Row, number, query, text, unreadable};
 
 /// How a sign-in is written by this version. Who changes the meaning of what
@@ -27,7 +28,7 @@ impl Store {
             .database()
             .change_returning(
                 query(
-                    "INSERT INTO users (id, email, created_at, last_seen_at) VALUES ($1, $2, $3, $3) \
+                    "INSERT INTO users (id, email, search_text, created_at, last_seen_at) VALUES ($1, $2, $2, $3, $3) \
                      ON CONFLICT (email) DO UPDATE SET last_seen_at = excluded.last_seen_at RETURNING id",
                 )
                 .bind(id_if_new.to_string())
@@ -39,17 +40,24 @@ impl Store {
         text(row, "id")?.parse().map_err(|error| unreadable("id", error))
     }
 
-    /// Keeps what was last known about a person, for lists of people.
+    /// Keeps what was last known about a person, who has just signed in. A
+    /// name that the provider does not tell stays what it was.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn record_identity(&self, identity: &Identity, now: Timestamp) -> Result<(), StoreError> {
         self.database()
             .change(
-                query("UPDATE users SET identity = $1, last_seen_at = $2 WHERE id = $3")
-                    .bind(json(identity))
-                    .bind(now.0)
-                    .bind(identity.user_uuid.to_string()),
+                query(
+                    "UPDATE users SET identity = $1, last_seen_at = $2, signed_in_at = $2, updated_at = $2, \
+                     name = COALESCE($4, name), search_text = CASE WHEN $4 IS NULL THEN search_text ELSE $5 END \
+                     WHERE id = $3",
+                )
+                .bind(json(identity))
+                .bind(now.0)
+                .bind(identity.user_uuid.to_string())
+                .bind(identity.name.clone())
+                .bind(searched(&identity.email, identity.name.as_deref())),
             )
             .await
             .map(|_| ())

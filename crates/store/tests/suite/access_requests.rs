@@ -1,9 +1,9 @@
 //! The authentication log.
 
 use doorward_model::access_request::{AccessRequest, Action, Detail};
-use doorward_model::id::{AppId, UserId};
+use doorward_model::id::{AppId, IdpId, UserId};
 use doorward_model::time::{Lifetime, Timestamp};
-use doorward_store::AccessQuery;
+use doorward_store::{AccessQuery, EmailFilter, Filter};
 
 use crate::bench::{Bench, NOW};
 
@@ -33,6 +33,7 @@ fn line(second: i64, email: &str) -> AccessRequest {
         app_uid: Some(AppId::random()),
         app_domain: "wiki.example.com/handbook".into(),
         connection: "oidc".into(),
+        idp_id: Some(IdpId::random()),
         ray_id: format!("ray{second}"),
         non_identity: false,
         detail: Detail {
@@ -57,6 +58,7 @@ async fn a_line_is_read_as_it_was_written(bench: Bench) {
         user_id: None,
         country: None,
         app_uid: None,
+        idp_id: None,
         non_identity: true,
         detail: Detail::default(),
         ..line(0, "")
@@ -78,11 +80,33 @@ async fn lines_are_found_by_what_is_asked_about_them(bench: Bench) {
         let lines = store.access_requests(&query).await.unwrap();
         lines.into_iter().map(|line| line.ray_id).collect::<Vec<_>>()
     };
-    assert_eq!(found(AccessQuery { email: Some("bob@corp.test".into()), ..all() }).await, ["ray2"]);
-    assert_eq!(found(AccessQuery { app_uid: alice.app_uid, ..all() }).await, ["ray1"]);
+    let email = |text: &str, exact, negated| AccessQuery {
+        email: Some(EmailFilter { text: text.into(), exact, negated }),
+        ..all()
+    };
+    assert_eq!(found(email("bob@corp.test", true, false)).await, ["ray2"]);
+    assert_eq!(found(email("corp.test", true, false)).await, [""; 0], "a part is not the whole");
+    assert_eq!(found(email("@corp.test", false, false)).await, ["ray2", "ray1"]);
+    assert_eq!(found(email("b_b", false, false)).await, [""; 0], "no character stands for any");
+    assert_eq!(found(email("@corp.test", false, true)).await, ["ray3"]);
+    let app = |negated| AccessQuery {
+        app_uid: alice.app_uid.map(|value| Filter { value, negated }),
+        oldest_first: true,
+        ..all()
+    };
+    assert_eq!(found(app(false)).await, ["ray1"]);
+    assert_eq!(found(app(true)).await, ["ray2", "ray3"]);
+    let user = alice.user_id.map(|value| Filter { value, negated: false });
+    assert_eq!(found(AccessQuery { user_id: user, ..all() }).await, ["ray1"]);
+    let idp = bob.idp_id.map(|value| Filter { value, negated: false });
+    assert_eq!(found(AccessQuery { idp_id: idp, ..all() }).await, ["ray2"]);
+    let country = |value: &str| Some(Filter { value: value.to_owned(), negated: false });
+    assert_eq!(found(AccessQuery { country: country("FR"), ..all() }).await, [""; 0]);
+    assert_eq!(found(AccessQuery { of_app: Some(false), ..all() }).await, [""; 0]);
+    assert_eq!(found(AccessQuery { action: Some(Action::Logout), ..all() }).await, [""; 0]);
     assert_eq!(found(AccessQuery { allowed: Some(false), ..all() }).await, ["ray2"]);
     assert_eq!(found(AccessQuery { non_identity: Some(false), ..all() }).await, ["ray2", "ray1"]);
-    assert_eq!(found(AccessQuery { ray_id: Some("ray3".into()), ..all() }).await, ["ray3"]);
+    assert_eq!(found(AccessQuery { ray_id: country("ray3"), ..all() }).await, ["ray3"]);
     assert_eq!(found(AccessQuery { since: Some(bob.at), until: Some(robot.at), ..all() }).await, ["ray2"]);
 }
 

@@ -11,6 +11,7 @@ mod keys;
 mod objects;
 mod once;
 mod outage;
+mod people;
 mod policy_tests;
 mod postgres;
 mod renewals;
