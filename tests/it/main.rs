@@ -52,6 +52,7 @@ mod origins;
 mod packages;
 mod parity_listing;
 mod paths;
+mod people;
 mod policies;
 mod policy_tests;
 mod probe;

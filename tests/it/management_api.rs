@@ -174,3 +174,28 @@ async fn an_organisation_that_the_file_describes_is_changed_there_alone() {
     let claims = claims(token);
     assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 3600, "sessions are shorter");
 }
+
+#[tokio::test]
+async fn keys_that_were_rotated_over_the_api_sign_on_every_node_and_old_tokens_hold() {
+    let origin = Origin::start().await;
+    let config = Config::standard(&origin).on_store(&postgres::database().await);
+    let (one, two) = (Gateway::serve(&config).await, Gateway::serve(&config).await);
+    // Each node is reached by a port of its own here, and so has an issuer of its own.
+    let before = [
+        one.token(json!({ "app": APP, "email": ALICE })).await,
+        two.token(json!({ "app": APP, "email": ALICE })).await,
+    ];
+    let kid = |token: &str| crate::support::token::header(token)["kid"].clone();
+    let (rotated, answer) = call(&one, "POST", "/keys/rotate", None).await;
+    assert_eq!((rotated, &answer["result"]["days_until_next_rotation"]), (200, &json!(42)), "{answer}");
+    eventually("the other node signs with the new key", async || {
+        let minted = two.token(json!({ "app": APP, "email": ALICE })).await;
+        (kid(&minted) != kid(&before[0])).then_some(())
+    })
+    .await;
+    for (node, token) in [&one, &two].into_iter().zip(&before) {
+        assert_eq!(Client::holding(node, APP, token).get(&node.at(APP, "/")).await.status, 200, "it still holds");
+        let certs = Client::new(node).get(&node.certs_url()).await.json();
+        assert!(certs["keys"].as_array().unwrap().iter().any(|key| key["kid"] == kid(token)), "and can be verified");
+    }
+}

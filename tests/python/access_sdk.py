@@ -155,9 +155,30 @@ changed = access.applications.policies.update(
 assert (changed.id, changed.name, changed.precedence) == (own.id, "SDK changed", 8)
 assert access.applications.policies.delete(own.id, account_id=account, app_id=app.id).id == own.id
 
+person = access.users.create(account_id=account, email="sdk@example.com", name="SDK person")
+everywhere(access.users, person, by_id, email="sdk@example.com")
+named = access.users.update(person.id, account_id=account, email="sdk@example.com", name="SDK somebody")
+assert (named.id, named.name, named.access_seat) == (person.id, "SDK somebody", False)
+[seat] = trust.seats.edit(
+    account_id=account, body=[{"seat_uid": person.seat_uid, "access_seat": False, "gateway_seat": False}]
+)
+assert seat.access_seat is False
+assert access.users.active_sessions.list(person.id, account_id=account).result == []
+assert access.users.failed_logins.list(person.id, account_id=account).result == []
+refused(cloudflare.NotFoundError, access.users.last_seen_identity.get, person.id)
+refused(cloudflare.NotFoundError, access.users.active_sessions.get, "X1aXj1lFVcqqyoXF", user_id=person.id)
+access.users.delete(person.id, account_id=account)
+refused(cloudflare.NotFoundError, access.users.get, person.id)
+lines = access.logs.access_requests.list(account_id=account, limit=5, direction="desc", email="sdk", email_exact=False)
+assert lines == []
+
 for used, resource in [(policy, access.policies), (group, access.groups), (robot, access.service_tokens), (idp, trust.identity_providers)]:
     refused(cloudflare.ConflictError, resource.delete, used.id)
 refused(cloudflare.ConflictError, access.tags.delete, "sdk")
+
+keys = access.keys.update(account_id=account, key_rotation_interval_days=60)
+assert (keys.key_rotation_interval_days, access.keys.get(account_id=account).days_until_next_rotation) == (60, 60)
+assert access.keys.rotate(account_id=account).last_key_rotation_at >= keys.last_key_rotation_at
 
 team = trust.organizations.list(account_id=account)
 changed = trust.organizations.update(

@@ -2,6 +2,7 @@
 //! Terraform drive them. The table of routes is the site map; who may call is
 //! decided before any of them is reached, by their method and their path alone.
 
+mod access_requests;
 mod answer;
 mod api_tokens;
 mod app_policies;
@@ -11,6 +12,7 @@ mod caller;
 mod fields;
 mod groups;
 mod identity_providers;
+mod keys;
 mod openapi;
 mod organizations;
 mod outside;
@@ -19,6 +21,7 @@ mod policies;
 mod policy_tests;
 mod refusal;
 mod rules;
+mod seats;
 mod service_tokens;
 mod ssh_cas;
 mod tags;
@@ -26,6 +29,7 @@ mod tokens;
 mod unambiguous;
 mod usage;
 mod user_policy_checks;
+mod users;
 mod written;
 
 #[cfg(test)]
@@ -41,13 +45,14 @@ use axum::routing::{MethodRouter, delete, get, patch, post, put};
 use doorward_model::document::{Content, Key, Kind, Object, Owner};
 use doorward_model::id::AccountId;
 use doorward_model::secret::Secret;
-use doorward_model::time::{Clock, Timestamp};
+use doorward_model::time::{Clock, Lifetime, Timestamp};
 use doorward_objects::{Objects, Set};
 use doorward_store::{ObjectChange, Store};
 use http::Method;
 use serde::Deserialize;
 
 use self::caller::Caller;
+pub use self::keys::{Rotation, SigningKeys};
 use self::refusal::Refusal;
 
 /// What the API is made of.
@@ -60,6 +65,9 @@ pub struct Parts {
     pub token: Option<Secret>,
     /// Whether providers may be reached without TLS, as on one machine.
     pub allow_http: bool,
+    pub signing_keys: SigningKeys,
+    /// How long the authentication log is kept.
+    pub log_retention: Lifetime,
 }
 
 /// The API, shared by its handlers.
@@ -106,6 +114,10 @@ fn routes() -> Vec<Route> {
         (Method::GET, "/access/identity_providers/{id}", get(identity_providers::show)),
         (Method::PUT, "/access/identity_providers/{id}", put(identity_providers::update)),
         (Method::DELETE, "/access/identity_providers/{id}", delete(identity_providers::remove)),
+        (Method::GET, "/access/keys", get(keys::show)),
+        (Method::PUT, "/access/keys", put(keys::update)),
+        (Method::POST, "/access/keys/rotate", post(keys::rotate)),
+        (Method::GET, "/access/logs/access_requests", get(access_requests::list)),
         (Method::GET, "/access/organizations", get(organizations::show)),
         (Method::POST, "/access/organizations", post(organizations::create)),
         (Method::PUT, "/access/organizations", put(organizations::update)),
@@ -118,6 +130,7 @@ fn routes() -> Vec<Route> {
         (Method::POST, "/access/policy-tests", post(policy_tests::create)),
         (Method::GET, "/access/policy-tests/{id}", get(policy_tests::show)),
         (Method::GET, "/access/policy-tests/{id}/users", get(policy_tests::users)),
+        (Method::PATCH, "/access/seats", patch(seats::change)),
         (Method::GET, "/access/service_tokens", get(service_tokens::list)),
         (Method::POST, "/access/service_tokens", post(service_tokens::create)),
         (Method::GET, "/access/service_tokens/{id}", get(service_tokens::show)),
@@ -130,6 +143,15 @@ fn routes() -> Vec<Route> {
         (Method::GET, "/access/tags/{id}", get(tags::show)),
         (Method::PUT, "/access/tags/{id}", put(tags::update)),
         (Method::DELETE, "/access/tags/{id}", delete(tags::remove)),
+        (Method::GET, "/access/users", get(users::list)),
+        (Method::POST, "/access/users", post(users::create)),
+        (Method::GET, "/access/users/{id}", get(users::show)),
+        (Method::PUT, "/access/users/{id}", put(users::update)),
+        (Method::DELETE, "/access/users/{id}", delete(users::remove)),
+        (Method::GET, "/access/users/{id}/active_sessions", get(users::active_sessions)),
+        (Method::GET, "/access/users/{id}/active_sessions/{nonce}", get(users::active_session)),
+        (Method::GET, "/access/users/{id}/failed_logins", get(users::failed_logins)),
+        (Method::GET, "/access/users/{id}/last_seen_identity", get(users::last_seen_identity)),
     ]
 }
 

@@ -9,6 +9,7 @@ mod certificate;
 mod custom_page;
 mod group;
 mod identity_provider;
+mod key_configuration;
 mod list;
 mod organization;
 mod policy;
@@ -34,6 +35,7 @@ pub use self::certificate::{CertificateDocument, CertificateExtension};
 pub use self::custom_page::CustomPageDocument;
 pub use self::group::GroupDocument;
 pub use self::identity_provider::{IdentityProviderConfig, IdentityProviderDocument, IdentityProviderExtension};
+pub use self::key_configuration::{KEY_CONFIGURATION, KeyConfigurationDocument};
 pub use self::list::{ListDocument, ListItem};
 pub use self::organization::{ORGANIZATION, OrganizationDocument};
 pub use self::policy::PolicyDocument;
@@ -66,10 +68,12 @@ pub enum Kind {
     Organization,
     /// An application's certificate authority for SSH; it has the application's id.
     SshCa,
+    /// How long signing keys sign; there is one.
+    KeyConfiguration,
 }
 
 impl Kind {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::App,
         Self::Policy,
         Self::Group,
@@ -83,6 +87,7 @@ impl Kind {
         Self::CustomPage,
         Self::Organization,
         Self::SshCa,
+        Self::KeyConfiguration,
     ];
 
     /// The word under which the store keeps it.
@@ -102,6 +107,7 @@ impl Kind {
             Self::CustomPage => "custom_page",
             Self::Organization => "organization",
             Self::SshCa => "ssh_ca",
+            Self::KeyConfiguration => "key_configuration",
         }
     }
 

@@ -91,7 +91,8 @@ fn exclusive(kind: Kind, document: &str) -> Vec<String> {
         | Kind::Certificate
         | Kind::CustomPage
         | Kind::Organization
-        | Kind::SshCa => Vec::new(),
+        | Kind::SshCa
+        | Kind::KeyConfiguration => Vec::new(),
     }
 }
 

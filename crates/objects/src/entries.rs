@@ -45,7 +45,7 @@ fn of_keys<'a>(set: &Set, keys: impl Iterator<Item = &'a Key>, setting: &Setting
             Kind::ServiceToken => entries.extend(service_token(set, key)?),
             Kind::Route => entries.extend(route(set, key)?),
             // They decide about nothing that the catalog is asked for.
-            Kind::ApiToken | Kind::Tag => {}
+            Kind::ApiToken | Kind::Tag | Kind::KeyConfiguration => {}
             Kind::List => entries.extend(list(set, key)?),
             Kind::Certificate => entries.extend(certificate(set, key)?),
             Kind::CustomPage => entries.extend(custom_page(set, key)?),

@@ -19,11 +19,11 @@ use arc_swap::ArcSwap;
 use doorward_model::app::Refresh;
 use doorward_model::audit::Author;
 use doorward_model::catalog::{Catalog, Change, Parts};
-use doorward_model::document::{Content, Key, Unreadable};
+use doorward_model::document::{Content, KEY_CONFIGURATION, Key, KeyConfigurationDocument, Kind, Unreadable};
 use doorward_model::idp::IdentityProvider;
 use doorward_model::live::LiveCatalog;
 use doorward_model::site::Team;
-use doorward_model::time::Timestamp;
+use doorward_model::time::{Lifetime, Timestamp};
 use doorward_store::{ObjectChange, Store, StoreError};
 
 pub use crate::set::Set;
@@ -126,6 +126,15 @@ impl Objects {
     #[must_use]
     pub fn file(&self) -> String {
         self.declared().as_ref().map(|declared| declared.file.clone()).unwrap_or_default()
+    }
+
+    /// How long one signing key signs, where somebody decided it.
+    #[must_use]
+    pub fn key_rotation_interval(&self) -> Option<Lifetime> {
+        let set = self.current();
+        let decided = set.get(&Key::new(Kind::KeyConfiguration, KEY_CONFIGURATION))?;
+        let days = decided.document::<KeyConfigurationDocument>().ok()?.key_rotation_interval_days;
+        Some(Lifetime::from_days(i64::from(days)))
     }
 
     /// Makes a file's objects those that files declare: on every node, until

@@ -39,6 +39,7 @@ pub(crate) struct Keys {
     changed: OnceLock<Box<dyn Fn() + Send + Sync>>,
     /// Since when the current key signs.
     since: AtomicI64,
+    interval: OnceLock<Box<dyn Fn() -> Option<Lifetime> + Send + Sync>>,
 }
 
 impl Keys {
@@ -63,6 +64,7 @@ impl Keys {
             changing: Mutex::new(()),
             changed: OnceLock::new(),
             since: AtomicI64::new(since(&stored).0),
+            interval: OnceLock::new(),
         }))
     }
 
@@ -73,8 +75,22 @@ impl Keys {
     /// How many seconds the current key has signed, and in how many it is
     /// rotated, which may be overdue.
     pub(crate) fn age(&self, now: Timestamp) -> (i64, i64) {
-        let since = Timestamp(self.since.load(Ordering::Relaxed));
-        (now.since(since).secs(), since.plus(rotation::INTERVAL).secs() - now.secs())
+        let since = self.since();
+        (now.since(since).secs(), since.plus(self.interval()).secs() - now.secs())
+    }
+
+    /// Since when the current key signs.
+    pub(crate) fn since(&self) -> Timestamp {
+        Timestamp(self.since.load(Ordering::Relaxed))
+    }
+
+    /// How long one key signs. `None` is the usual time. Told once, by whoever wires.
+    pub(crate) fn rotate_every(&self, interval: impl Fn() -> Option<Lifetime> + Send + Sync + 'static) {
+        let _already_told = self.interval.set(Box::new(interval));
+    }
+
+    fn interval(&self) -> Lifetime {
+        self.interval.get().and_then(|interval| interval()).unwrap_or(rotation::INTERVAL)
     }
 
     /// What to do whenever the keys in force have changed: what was verified with
@@ -99,7 +115,7 @@ impl Keys {
         let now = self.clock.now();
         let stored = self.store.keys().await?;
         let current = stored.iter().find(|key| key.state == KeyState::Current).ok_or(KeysError::NoneSigns)?;
-        if rotation::due(current.activated_at.unwrap_or(current.created_at), now) {
+        if rotation::due(current.activated_at.unwrap_or(current.created_at), self.interval(), now) {
             return self.replace(&current.kid, false).await;
         }
         let retired = self.store.retire_keys(now).await?;

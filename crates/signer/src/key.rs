@@ -21,7 +21,8 @@ use crate::certificate;
 /// How names of keys begin that an emulator made.
 pub const EMULATOR_MARK: &str = "d00d0000";
 
-const CERTIFICATE_LIFE: Lifetime = Lifetime::from_days(365);
+/// A key waits for one interval and signs for another, a year each at most, and is believed for some time after.
+const CERTIFICATE_LIFE: Lifetime = Lifetime::from_days(2 * 365 + 31);
 
 /// An RSA-2048 key with the certificate that is published for it.
 pub struct SigningKey {
@@ -53,8 +54,7 @@ pub enum KeyError {
 }
 
 impl SigningKey {
-    /// A new key, with a certificate for the team domain that is valid for a
-    /// year. Takes 25 to 200 ms: call it on a blocking thread.
+    /// A new key, with a certificate for the team domain that outlasts its use. Takes 25 to 200 ms: call it on a blocking thread.
     ///
     /// # Panics
     /// When the operating system has no randomness to give.

@@ -4,16 +4,20 @@
 
 use doorward_model::time::{Lifetime, Timestamp};
 
-/// How long one key signs.
+/// How long one key signs, where nothing else was decided.
 pub const INTERVAL: Lifetime = Lifetime::from_days(6 * 7);
+
+/// What else may be decided (Access API, `key_rotation_interval_days`).
+pub const SHORTEST_INTERVAL_DAYS: u32 = 21;
+pub const LONGEST_INTERVAL_DAYS: u32 = 365;
 
 /// How long the key before it stays published and accepted.
 pub const OVERLAP: Lifetime = Lifetime::from_days(7);
 
 /// Whether a key that has signed since `activated_at` has signed long enough.
 #[must_use]
-pub fn due(activated_at: Timestamp, now: Timestamp) -> bool {
-    now >= activated_at.plus(INTERVAL)
+pub fn due(activated_at: Timestamp, interval: Lifetime, now: Timestamp) -> bool {
+    now >= activated_at.plus(interval)
 }
 
 #[cfg(test)]
@@ -21,10 +25,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_signs_for_six_weeks() {
+    fn a_key_signs_for_its_interval_which_is_six_weeks() {
         let activated_at = Timestamp::from_secs(1_800_000_000);
-        assert!(!due(activated_at, activated_at));
-        assert!(!due(activated_at, Timestamp(activated_at.plus(INTERVAL).0 - 1)));
-        assert!(due(activated_at, activated_at.plus(Lifetime::from_days(42))));
+        for interval in [INTERVAL, Lifetime::from_days(21)] {
+            assert!(!due(activated_at, interval, activated_at));
+            assert!(!due(activated_at, interval, Timestamp(activated_at.plus(interval).0 - 1)));
+            assert!(due(activated_at, interval, activated_at.plus(interval)));
+        }
+        assert_eq!(INTERVAL, Lifetime::from_days(42));
     }
 }

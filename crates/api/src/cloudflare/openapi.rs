@@ -14,10 +14,12 @@ use super::{Api, site};
 
 /// One file for each resource.
 const RESOURCES: &[&str] = &[
+    include_str!("../../openapi/access_requests.json"),
     include_str!("../../openapi/apps.json"),
     include_str!("../../openapi/audit_logs.json"),
     include_str!("../../openapi/groups.json"),
     include_str!("../../openapi/identity_providers.json"),
+    include_str!("../../openapi/keys.json"),
     include_str!("../../openapi/organizations.json"),
     include_str!("../../openapi/policies.json"),
     include_str!("../../openapi/policy_tests.json"),
@@ -25,6 +27,7 @@ const RESOURCES: &[&str] = &[
     include_str!("../../openapi/ssh_cas.json"),
     include_str!("../../openapi/tags.json"),
     include_str!("../../openapi/tokens.json"),
+    include_str!("../../openapi/users.json"),
 ];
 /// The value of each selector; a name with a question mark may be left out.
 const RULES: &str = include_str!("../../openapi/rules.json");

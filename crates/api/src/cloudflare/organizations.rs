@@ -54,7 +54,8 @@ pub(super) async fn show(State(api): State<Api>) -> Answer {
     Answer::ok(shown(&api))
 }
 
-pub(super) async fn create(_: Caller) -> Refusal {
+/// What is sent is read all the same: a connection with an unread body is not used again.
+pub(super) async fn create(_: Caller, _: Written) -> Refusal {
     Refusal::organization_exists()
 }
 

@@ -64,7 +64,7 @@ impl Wanted {
         Ok((self.number("page", 1)?, self.number("per_page", usual)?.min(MOST)))
     }
 
-    fn number(&self, name: &str, usual: usize) -> Result<usize, Refusal> {
+    pub(super) fn number(&self, name: &str, usual: usize) -> Result<usize, Refusal> {
         let Some(text) = self.text(name) else { return Ok(usual) };
         let number = text.parse().ok().filter(|number| *number > 0);
         number.ok_or_else(|| Refusal::invalid(format!("/{name}"), format!("{name} is a number from 1 on")))

@@ -49,9 +49,13 @@ impl Refusal {
         Self::new(StatusCode::NOT_FOUND, code, format!("access.api.error.not_found: there is no such {kind}"))
     }
 
-    /// The same of what is no object.
+    /// The same of what is no object of the configuration.
     pub(crate) fn absent(what: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, 12135, format!("access.api.error.not_found: there is no such {what}"))
+    }
+
+    pub(crate) fn nobody() -> Self {
+        Self::absent("user")
     }
 
     /// The address at the pointer belongs to another application.
@@ -99,6 +103,13 @@ impl Refusal {
     pub(crate) fn wrong_method(path: &str) -> Self {
         let message = format!("{path} does not take this method; the Allow header names those it takes");
         Self::new(StatusCode::METHOD_NOT_ALLOWED, envelope::BAD_REQUEST, message)
+    }
+
+    /// What was asked for did not happen, and why is for the log.
+    pub(crate) fn unavailable(error: &str) -> Self {
+        tracing::error!(error, "what the API was asked for was not done");
+        let message = "access.api.error.unavailable: nothing was changed; try again later";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, envelope::UNAVAILABLE, message)
     }
 
     /// The request cannot be read at all.

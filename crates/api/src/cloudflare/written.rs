@@ -26,13 +26,35 @@ impl<S: Send + Sync> FromRequest<S> for Written {
     }
 }
 
+/// Several of them, in a list.
+pub(super) struct WrittenList(pub(super) Vec<Written>);
+
+impl<S: Send + Sync> FromRequest<S> for WrittenList {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
+        let bytes = Bytes::from_request(request, state).await;
+        let value = json(&bytes.map_err(Refusal::unread)?)?;
+        let Value::Array(items) = value else { return Err(Refusal::unreadable("the body is not a list")) };
+        items.into_iter().map(Written::of).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+fn json(bytes: &[u8]) -> Result<Value, Refusal> {
+    match bytes.trim_ascii() {
+        [] => Ok(Value::Object(Map::new())),
+        bytes => {
+            unambiguous::read(bytes).map_err(|error| Refusal::unreadable(format!("the body is not JSON: {error}")))
+        }
+    }
+}
+
 impl Written {
     fn read(bytes: &[u8]) -> Result<Self, Refusal> {
-        let value = match bytes.trim_ascii() {
-            [] => Value::Object(Map::new()),
-            bytes => unambiguous::read(bytes)
-                .map_err(|error| Refusal::unreadable(format!("the body is not JSON: {error}")))?,
-        };
+        Self::of(json(bytes)?)
+    }
+
+    fn of(value: Value) -> Result<Self, Refusal> {
         let Value::Object(fields) = value else { return Err(Refusal::unreadable("the body is not an object")) };
         let nulls = fields.iter().filter(|(_, value)| value.is_null()).map(|(name, _)| name.clone()).collect();
         let fields = fields.into_iter().filter(|(_, value)| !value.is_null());

@@ -127,3 +127,32 @@ async fn a_key_that_signed_for_six_weeks_is_replaced() {
     assert!(!signer.load().published().contains(&before));
     running.shutdown().await;
 }
+
+#[tokio::test]
+async fn a_key_signs_for_as_long_as_the_api_says() {
+    use doorward_model::document::{Content, KEY_CONFIGURATION, Key, Kind, NoExtension, Object, Owner};
+
+    let running = start(config(FREE_PORTS), options()).await.unwrap();
+    let signer = running.keys.signer();
+    let before = signer.load().current_kid().to_owned();
+    let now = running.clock().now();
+    let document = doorward_model::document::KeyConfigurationDocument { key_rotation_interval_days: 21 };
+    let object = Object {
+        key: Key::new(Kind::KeyConfiguration, KEY_CONFIGURATION),
+        owner: Owner::Api,
+        content: Content::new(&document, &NoExtension {}, None),
+        created_at: now,
+        updated_at: now,
+    };
+    let put = |_: &doorward_objects::Set| {
+        Ok::<_, doorward_objects::ObjectsError>((vec![doorward_store::ObjectChange::Put(object.clone())], ()))
+    };
+    running.objects.change(&doorward_model::audit::Author::file("doorward.toml"), now, put).await.unwrap();
+    assert!(running.clock().advance(doorward_model::time::Lifetime::from_days(20)));
+    running.keys.tend().await.unwrap();
+    assert_eq!(signer.load().current_kid(), before, "not before its time");
+    assert!(running.clock().advance(doorward_model::time::Lifetime::from_days(1)));
+    running.keys.tend().await.unwrap();
+    assert_ne!(signer.load().current_kid(), before);
+    running.shutdown().await;
+}

@@ -189,6 +189,18 @@ pub(super) fn forget_with_keys<'a>(keys: &Keys, edges: impl Iterator<Item = &'a 
 
 /// The management API.
 pub(super) fn cloudflare(on: Foundation<'_>) -> Router {
+    on.keys.rotate_every({
+        let objects = on.objects.clone();
+        move || objects.key_rotation_interval()
+    });
+    let (keys, rotating) = (Arc::clone(on.keys), Arc::clone(on.keys));
+    let signing_keys = doorward_api::cloudflare::SigningKeys {
+        since: Box::new(move || keys.since()),
+        rotate: Box::new(move || {
+            let keys = Arc::clone(&rotating);
+            Box::pin(async move { keys.rotate(false).await.map_err(|error| error.to_string()) })
+        }),
+    };
     doorward_api::cloudflare::router(doorward_api::cloudflare::Parts {
         objects: on.objects.clone(),
         store: on.store.clone(),
@@ -196,6 +208,8 @@ pub(super) fn cloudflare(on: Foundation<'_>) -> Router {
         account: on.team.account.clone(),
         token: on.config.api_token.clone(),
         allow_http: on.config.mode.is_emulator(),
+        signing_keys,
+        log_retention: on.config.log_retention,
     })
 }
 

@@ -12,7 +12,8 @@ const JSON: (&str, &str) = ("content-type", "application/json");
 
 /// Every route, with ids in it that nobody has.
 fn asked(door: &Door) -> Vec<(Method, String)> {
-    let path = |path: &str| path.replace("{id}", &uuid()).replace("{policy}", &uuid());
+    let path =
+        |path: &str| path.replace("{id}", &uuid()).replace("{policy}", &uuid()).replace("{nonce}", "X1aXj1lFVcqqyoXF");
     routes().into_iter().map(|(method, route, _)| (method, door.path(&path(route)))).collect()
 }
 

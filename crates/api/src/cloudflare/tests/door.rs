@@ -1,6 +1,7 @@
 //! A door for a test: the API alone, with what it stands on.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -20,7 +21,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
-use crate::cloudflare::{Parts, router};
+use crate::cloudflare::{Parts, SigningKeys, router};
 
 pub(super) const START: Timestamp = Timestamp::from_secs(1_800_000_000);
 /// The token of the file.
@@ -66,6 +67,7 @@ impl Door {
         let setting = Setting { team, refresh: Refresh::Edge };
         let declared = Declared { file: "/etc/doorward.toml".into(), objects, built_in: None };
         let objects = Objects::open(store.clone(), setting, declared, START).await.unwrap();
+        let signs_since = Arc::new(AtomicI64::new(START.0));
         let parts = Parts {
             objects: objects.clone(),
             store: store.clone(),
@@ -73,6 +75,20 @@ impl Door {
             account: account.clone(),
             token: Some(Secret::new(TOKEN.into())),
             allow_http: false,
+            log_retention: Lifetime::from_days(30),
+            signing_keys: SigningKeys {
+                since: Box::new({
+                    let since = Arc::clone(&signs_since);
+                    move || Timestamp(since.load(Ordering::Relaxed))
+                }),
+                rotate: Box::new({
+                    let clock = clock.clone();
+                    move || {
+                        signs_since.store(clock.now().0, Ordering::Relaxed);
+                        Box::pin(async { Ok(()) })
+                    }
+                }),
+            },
         };
         Self { router: router(parts), objects, store, clock, account, _folder: folder }
     }

@@ -12,7 +12,8 @@ use super::door::{Door, TOKEN};
 use crate::cloudflare::fields::{Field, Shape};
 use crate::cloudflare::openapi::document;
 use crate::cloudflare::{
-    api_tokens, apps, groups, identity_providers, organizations, policies, policy_tests, service_tokens, site, tags,
+    api_tokens, apps, groups, identity_providers, keys, organizations, policies, policy_tests, seats, service_tokens, site,
+    tags, users,
 };
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| document(&AccountId::derived("acme")));
@@ -98,11 +99,14 @@ fn every_body_has_the_fields_that_are_read() {
         ("IdentityProviderBody", identity_providers::FIELDS, &[]),
         ("PolicyBody", policies::FIELDS, &[]),
         ("AppPolicyBody", policies::FIELDS, &["precedence"]),
+        ("KeysBody", keys::FIELDS, &[]),
         ("OrganizationBody", organizations::FIELDS, &[]),
         ("PolicyTestBody", policy_tests::FIELDS, &[]),
         ("RevokeUserBody", organizations::REVOCATION, &[]),
         ("ServiceTokenBody", service_tokens::FIELDS, &[]),
+        ("SeatBody", seats::FIELDS, &[]),
         ("TagBody", tags::FIELDS, &[]),
+        ("UserBody", users::FIELDS, &[]),
     ];
     for (body, fields, more) in table {
         let properties = &DOCUMENT["components"]["schemas"][body]["properties"];

@@ -1,0 +1,202 @@
+//! People: whoever signed in, and whoever was entered by hand. What they may
+//! do is said by policies alone.
+
+use axum::extract::{Path, State};
+use doorward_model::access_request::{AccessRequest, Action};
+use doorward_model::certificate::Presented;
+use doorward_model::email::Email;
+use doorward_model::id::{AppId, UserId};
+use doorward_model::identity::Identity;
+use doorward_model::session::{Revoked, Session};
+use doorward_model::time::Timestamp;
+use doorward_signer::claims::MtlsAuth;
+use doorward_store::{AccessQuery, Filter, PeopleQuery, Person};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::answer::Answer;
+use super::fields::{Field, Shape, field, needed, shaped};
+use super::paging::{Page, Wanted};
+use super::refusal::Refusal;
+use super::written::Written;
+use super::{Api, At, seats};
+
+pub(super) const FIELDS: &[Field] = &[field("email", Shape::Name), field("name", Shape::Text)];
+
+pub(super) async fn list(State(api): State<Api>, wanted: Wanted) -> Result<Page, Refusal> {
+    let (page, per_page) = wanted.place(1000)?;
+    let text = |name: &str| wanted.text(name).unwrap_or_default().to_owned();
+    let query = PeopleQuery {
+        email: text("email").to_lowercase(),
+        name: text("name"),
+        search: text("search"),
+        offset: u32::try_from((page - 1).saturating_mul(per_page)).unwrap_or(u32::MAX),
+        limit: u32::try_from(per_page).unwrap_or(u32::MAX),
+    };
+    let (people, total) = api.0.store.people(&query).await?;
+    let items = people.iter().map(|person| shown(&api, person)).collect();
+    Ok(Page { page, per_page, total, items })
+}
+
+pub(super) async fn show(State(api): State<Api>, Path(At { id }): Path<At>) -> Result<Answer, Refusal> {
+    api.person(&id).await.map(|person| Answer::ok(shown(&api, &person)))
+}
+
+pub(super) async fn create(State(api): State<Api>, written: Written) -> Result<Answer, Refusal> {
+    let fields = shaped(&written, FIELDS)?;
+    let email = email(&fields)?;
+    let (id, name) = (UserId::derived(&api.0.account, email.as_str()), name(&fields));
+    if !api.0.store.add_person(id, &email, name, api.now()).await? {
+        return Err(Refusal::conflict(format!("{email} is known already")));
+    }
+    let person = api.person(&id.to_string()).await?;
+    Ok(Answer::created(shown(&api, &person)))
+}
+
+/// Another name. The address is asked for so that the right person gets it.
+pub(super) async fn update(
+    State(api): State<Api>,
+    Path(At { id }): Path<At>,
+    written: Written,
+) -> Result<Answer, Refusal> {
+    let fields = shaped(&written, FIELDS)?;
+    let person = api.person(&id).await?;
+    if email(&fields)? != person.email {
+        return Err(Refusal::invalid("/email", "email is another person's; an address cannot change"));
+    }
+    needed(&fields, "name")?;
+    let renamed = api.0.store.rename_person(&person, name(&fields).unwrap_or_default(), api.now()).await?;
+    if !renamed {
+        return Err(Refusal::nobody());
+    }
+    let person = api.person(&id).await?;
+    Ok(Answer::ok(shown(&api, &person)))
+}
+
+/// Everything of theirs ends first, so that no token outlives its person.
+pub(super) async fn remove(State(api): State<Api>, Path(At { id }): Path<At>) -> Result<Answer, Refusal> {
+    let person = api.person(&id).await?;
+    api.0.store.revoke(&Revoked::User(person.id), api.now()).await?;
+    api.0.store.remove_person(person.id).await?;
+    Ok(Answer::removed(&id))
+}
+
+pub(super) async fn active_sessions(State(api): State<Api>, Path(At { id }): Path<At>) -> Result<Answer, Refusal> {
+    let person = api.person(&id).await?;
+    let sessions = api.0.store.active_sessions(person.id, api.now()).await?;
+    let shown = |session: &Session| {
+        let (begun, ends) = (session.created_at.secs(), session.expires_at.secs());
+        json!({
+            "name": session.nonce.as_str(),
+            "expiration": ends,
+            // Which applications were entered is in the log, by the person.
+            "metadata": {
+                "apps": {}, "nonce": session.nonce.as_str(), "iat": begun, "expires": ends, "ttl": ends - begun,
+            },
+        })
+    };
+    Ok(Answer::ok(sessions.iter().map(shown).collect()))
+}
+
+/// A sign-in of a person, by both their names.
+#[derive(Deserialize)]
+pub(super) struct AtSession {
+    id: String,
+    nonce: String,
+}
+
+pub(super) async fn active_session(State(api): State<Api>, Path(at): Path<AtSession>) -> Result<Answer, Refusal> {
+    let person = api.person(&at.id).await?;
+    let sessions = api.0.store.active_sessions(person.id, api.now()).await?;
+    let session = sessions.into_iter().find(|session| session.nonce.as_str() == at.nonce);
+    let session = session.ok_or_else(|| Refusal::absent("session"))?;
+    let mut told = told(&api, &session.identity);
+    told["isActive"] = json!(true);
+    Ok(Answer::ok(told))
+}
+
+pub(super) async fn last_seen_identity(State(api): State<Api>, Path(At { id }): Path<At>) -> Result<Answer, Refusal> {
+    let person = api.person(&id).await?;
+    let identity = person.identity.ok_or_else(|| Refusal::absent("identity: they never signed in"))?;
+    Ok(Answer::ok(told(&api, &identity)))
+}
+
+/// As far back as the log reaches.
+pub(super) async fn failed_logins(State(api): State<Api>, Path(At { id }): Path<At>) -> Result<Answer, Refusal> {
+    const MOST: u32 = 1000;
+    let person = api.person(&id).await?;
+    let query = AccessQuery {
+        user_id: Some(Filter { value: person.id, negated: false }),
+        allowed: Some(false),
+        action: Some(Action::Login),
+        limit: MOST,
+        ..AccessQuery::default()
+    };
+    let lines = api.0.store.access_requests(&query).await?;
+    Ok(Answer::ok(lines.iter().map(|line| failed_login(&api, line)).collect()))
+}
+
+fn failed_login(api: &Api, line: &AccessRequest) -> Value {
+    let catalog = api.0.objects.catalog().load();
+    let app = line.app_uid.and_then(|id: AppId| catalog.app(id));
+    json!({
+        "expiration": line.at.plus(api.0.log_retention).secs(),
+        "metadata": {
+            "app_name": app.map(|app| app.name.clone()).unwrap_or_default(),
+            "aud": app.map(|app| app.aud.as_str().to_owned()).unwrap_or_default(),
+            "datetime": line.at.to_rfc3339(),
+            "ray_id": line.ray_id,
+            "user_email": line.user_email,
+            "user_uuid": line.user_id,
+        },
+    })
+}
+
+impl Api {
+    pub(super) async fn person(&self, id: &str) -> Result<Person, Refusal> {
+        let id: UserId = id.parse().map_err(|_| Refusal::nobody())?;
+        self.0.store.person(id).await?.ok_or_else(Refusal::nobody)
+    }
+}
+
+fn email(fields: &Map<String, Value>) -> Result<Email, Refusal> {
+    needed(fields, "email")?;
+    let text = fields["email"].as_str().unwrap_or_default();
+    text.parse().map_err(|error| Refusal::invalid("/email", format!("the text is {error}")))
+}
+
+fn name(fields: &Map<String, Value>) -> Option<&str> {
+    fields.get("name").and_then(Value::as_str)
+}
+
+/// No certificate is at hand: this is not a request of theirs.
+fn told(api: &Api, identity: &Identity) -> Value {
+    let nothing = MtlsAuth::of(&Presented::Nothing);
+    let mtls_auth = json!({
+        "auth_status": nothing.auth_status,
+        "cert_issuer_dn": nothing.cert_issuer_dn,
+        "cert_issuer_ski": nothing.cert_issuer_ski,
+        "cert_presented": nothing.cert_presented,
+        "cert_serial": nothing.cert_serial,
+    });
+    identity.told(&api.0.account, "", &mtls_auth)
+}
+
+fn shown(api: &Api, person: &Person) -> Value {
+    let mut shown = json!({
+        "id": person.id,
+        "uid": person.id,
+        "email": person.email,
+        "name": person.name.clone().unwrap_or_default(),
+        "access_seat": seats::taken(api, person),
+        "gateway_seat": false,
+        "seat_uid": person.id,
+        "active_device_count": 0,
+        "created_at": person.created_at.to_rfc3339(),
+        "updated_at": person.updated_at.to_rfc3339(),
+    });
+    if let Some(moment) = person.signed_in_at.map(Timestamp::to_rfc3339) {
+        shown["last_successful_login"] = json!(moment);
+    }
+    shown
+}
