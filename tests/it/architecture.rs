@@ -16,7 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("pages", &["model"]),
     ("login", &["model", "policy", "signer", "store", "pages"]),
     ("edge", &["model", "policy", "signer", "store", "pages"]),
-    ("api", &["model", "policy", "signer", "store", "objects"]),
+    ("api", &["model", "policy", "signer", "store", "objects", "pages"]),
     ("emulator", &["model", "policy", "signer", "store", "pages"]),
     ("carry", &["model"]),
     (

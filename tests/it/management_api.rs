@@ -199,3 +199,28 @@ async fn keys_that_were_rotated_over_the_api_sign_on_every_node_and_old_tokens_h
         assert!(certs["keys"].as_array().unwrap().iter().any(|key| key["kid"] == kid(token)), "and can be verified");
     }
 }
+
+#[tokio::test]
+async fn who_is_taken_off_a_list_and_what_page_they_get_counts_for_the_next_request() {
+    let origin = Origin::start().await;
+    let gateway = Gateway::serve(&Config::standard(&origin).and(&route(MADE, &origin.url()))).await;
+    let account = gateway.ready["account_id"].as_str().unwrap();
+    let lists = format!("/client/v4/accounts/{account}/gateway/lists");
+    let staff = json!({ "name": "Staff", "type": "EMAIL", "items": [{ "value": ALICE }] });
+    let (_, list) = gateway.admin_call("POST", &lists, Some(staff)).await;
+    let page = json!({ "name": "No", "type": "identity_denied", "custom_html": "<p>a page of our own" });
+    let (_, page) = call(&gateway, "POST", "/custom_pages", Some(page)).await;
+    let policy =
+        json!({ "name": "Staff", "decision": "allow", "include": [{ "email_list": { "id": list["result"]["id"] } }] });
+    let app = json!({
+        "name": "Made", "type": "self_hosted", "domain": MADE, "policies": [policy],
+        "custom_pages": [page["result"]["uid"]],
+    });
+    assert_eq!(call(&gateway, "POST", "/apps", Some(app)).await.0, 201);
+    let mut alice = Client::new(&gateway);
+    assert_eq!(alice.sign_in(&gateway.at(MADE, "/"), ALICE).await.status, 200);
+    let path = format!("{lists}/{}", list["result"]["id"].as_str().unwrap());
+    assert_eq!(gateway.admin_call("PATCH", &path, Some(json!({ "remove": [ALICE] }))).await.0, 200);
+    let refused = alice.get(&gateway.at(MADE, "/")).await;
+    assert_eq!((refused.status, refused.body.contains("a page of our own")), (403, true), "{}", refused.body);
+}

@@ -5,6 +5,7 @@ HOST that one service token may enter, and what is needed to take it away again.
 """
 
 import json
+import subprocess
 import sys
 
 import cloudflare
@@ -135,6 +136,39 @@ while (tried := tests.get(begun.id, account_id=account)).status == "processing":
 assert (tried.status, tried.total_users, tried.percent_users_processed) == ("complete", 0, 100), "nobody was here yet"
 assert list(tests.users.list(begun.id, account_id=account, status="success")) == []
 refused(cloudflare.NotFoundError, access.applications.user_policy_checks.list, app.id)
+
+page = access.custom_pages.create(account_id=account, name="SDK page", type="forbidden", custom_html="<p>no")
+everywhere(access.custom_pages, page, lambda one: one.uid)
+assert access.custom_pages.get(page.uid, account_id=account).custom_html == "<p>no"
+changed = access.custom_pages.update(page.uid, account_id=account, name="SDK page", type="login", custom_html="<p>hi")
+assert changed.type == "login"
+access.custom_pages.delete(page.uid, account_id=account)
+
+lists = trust.gateway.lists
+emails = lists.create(account_id=account, name="SDK list", type="EMAIL", items=[{"value": "a@example.com"}])
+assert emails.items[0].value == "a@example.com" and emails.id in [one.id for one in lists.list(account_id=account)]
+lists.edit(emails.id, account_id=account, append=[{"value": "b@example.com"}], remove=["a@example.com"])
+assert [one.value for one in lists.items.list(emails.id, account_id=account, per_page=1)] == ["b@example.com"]
+assert lists.update(emails.id, account_id=account, name="SDK names").name == "SDK names"
+assert lists.get(emails.id, account_id=account).count == 1
+lists.delete(emails.id, account_id=account)
+
+pem = subprocess.run(
+    ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "/dev/null"]
+    + ["-subj", "/CN=SDK", "-days", "2", "-addext", "basicConstraints=critical,CA:TRUE"],
+    capture_output=True, check=True, text=True,
+).stdout
+root = access.certificates.create(account_id=account, name="SDK root", certificate=pem, associated_hostnames=[host])
+assert root.fingerprint.startswith("MD5") and root.expires_on and root.associated_hostnames == [host]
+everywhere(access.certificates, root, by_id)
+setting = {"hostname": host, "china_network": False, "client_certificate_forwarding": True}
+[told] = access.certificates.settings.update(account_id=account, settings=[setting])
+assert told.client_certificate_forwarding and [one.hostname for one in access.certificates.settings.get(account_id=account)] == [host]
+refused(cloudflare.ConflictError, access.certificates.delete, root.id)
+assert access.certificates.update(root.id, account_id=account, associated_hostnames=[]).associated_hostnames == []
+access.certificates.delete(root.id, account_id=account)
+assert list(trust.identity_providers.scim.users.list(idp.id, account_id=account)) == []
+assert list(trust.identity_providers.scim.groups.list(idp.id, account_id=account)) == []
 
 ca = access.applications.cas.create(app.id, account_id=account)
 assert ca.aud == app.aud and ca.public_key.startswith("ecdsa-sha2-nistp256 AAAA")

@@ -9,10 +9,13 @@ mod app_policies;
 mod apps;
 mod audit_logs;
 mod caller;
+mod certificates;
+mod custom_pages;
 mod fields;
 mod groups;
 mod identity_providers;
 mod keys;
+mod lists;
 mod openapi;
 mod organizations;
 mod outside;
@@ -21,6 +24,7 @@ mod policies;
 mod policy_tests;
 mod refusal;
 mod rules;
+mod scim;
 mod seats;
 mod service_tokens;
 mod ssh_cas;
@@ -66,6 +70,8 @@ pub struct Parts {
     /// Whether providers may be reached without TLS, as on one machine.
     pub allow_http: bool,
     pub signing_keys: SigningKeys,
+    /// Whether a certificate can vouch for others: a reason when it cannot.
+    pub can_vouch: fn(&[u8]) -> Result<(), String>,
     /// How long the authentication log is kept.
     pub log_retention: Lifetime,
 }
@@ -104,6 +110,18 @@ fn routes() -> Vec<Route> {
         (Method::PUT, "/access/apps/{id}/policies/{policy}", put(app_policies::update)),
         (Method::DELETE, "/access/apps/{id}/policies/{policy}", delete(app_policies::remove)),
         (Method::PUT, "/access/apps/{id}/policies/{policy}/make_reusable", put(app_policies::make_reusable)),
+        (Method::GET, "/access/certificates", get(certificates::list)),
+        (Method::POST, "/access/certificates", post(certificates::create)),
+        (Method::GET, "/access/certificates/settings", get(certificates::settings)),
+        (Method::PUT, "/access/certificates/settings", put(certificates::set_settings)),
+        (Method::GET, "/access/certificates/{id}", get(certificates::show)),
+        (Method::PUT, "/access/certificates/{id}", put(certificates::update)),
+        (Method::DELETE, "/access/certificates/{id}", delete(certificates::remove)),
+        (Method::GET, "/access/custom_pages", get(custom_pages::list)),
+        (Method::POST, "/access/custom_pages", post(custom_pages::create)),
+        (Method::GET, "/access/custom_pages/{id}", get(custom_pages::show)),
+        (Method::PUT, "/access/custom_pages/{id}", put(custom_pages::update)),
+        (Method::DELETE, "/access/custom_pages/{id}", delete(custom_pages::remove)),
         (Method::GET, "/access/groups", get(groups::list)),
         (Method::POST, "/access/groups", post(groups::create)),
         (Method::GET, "/access/groups/{id}", get(groups::show)),
@@ -114,6 +132,9 @@ fn routes() -> Vec<Route> {
         (Method::GET, "/access/identity_providers/{id}", get(identity_providers::show)),
         (Method::PUT, "/access/identity_providers/{id}", put(identity_providers::update)),
         (Method::DELETE, "/access/identity_providers/{id}", delete(identity_providers::remove)),
+        (Method::GET, "/access/identity_providers/{id}/scim/groups", get(scim::list)),
+        (Method::GET, "/access/identity_providers/{id}/scim/users", get(scim::list)),
+        (Method::POST, "/access/identity_providers/{id}/refresh_scim_secret", post(scim::refresh_secret)),
         (Method::GET, "/access/keys", get(keys::show)),
         (Method::PUT, "/access/keys", put(keys::update)),
         (Method::POST, "/access/keys/rotate", post(keys::rotate)),
@@ -152,6 +173,13 @@ fn routes() -> Vec<Route> {
         (Method::GET, "/access/users/{id}/active_sessions/{nonce}", get(users::active_session)),
         (Method::GET, "/access/users/{id}/failed_logins", get(users::failed_logins)),
         (Method::GET, "/access/users/{id}/last_seen_identity", get(users::last_seen_identity)),
+        (Method::GET, "/gateway/lists", get(lists::list)),
+        (Method::POST, "/gateway/lists", post(lists::create)),
+        (Method::GET, "/gateway/lists/{id}", get(lists::show)),
+        (Method::PUT, "/gateway/lists/{id}", put(lists::update)),
+        (Method::PATCH, "/gateway/lists/{id}", patch(lists::change)),
+        (Method::DELETE, "/gateway/lists/{id}", delete(lists::remove)),
+        (Method::GET, "/gateway/lists/{id}/items", get(lists::items)),
     ]
 }
 

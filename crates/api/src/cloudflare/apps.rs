@@ -281,6 +281,12 @@ fn values(api: &Api, set: &Set, fields: &mut Map<String, Value>) -> Result<(), R
             ));
         }
     }
+    for (page, index) in texts("custom_pages") {
+        let id = page.as_str().unwrap_or_default();
+        if set.get(&Key::new(Kind::CustomPage, id.to_lowercase())).is_none() {
+            return Err(Refusal::invalid(format!("/custom_pages/{index}"), format!("there is no custom page {id}")));
+        }
+    }
     for (tag, index) in texts("tags") {
         let name = tag.as_str().unwrap_or_default();
         if set.get(&Key::new(Kind::Tag, name)).is_none() {

@@ -16,10 +16,13 @@ use super::{Api, site};
 const RESOURCES: &[&str] = &[
     include_str!("../../openapi/access_requests.json"),
     include_str!("../../openapi/apps.json"),
+    include_str!("../../openapi/certificates.json"),
+    include_str!("../../openapi/custom_pages.json"),
     include_str!("../../openapi/audit_logs.json"),
     include_str!("../../openapi/groups.json"),
     include_str!("../../openapi/identity_providers.json"),
     include_str!("../../openapi/keys.json"),
+    include_str!("../../openapi/lists.json"),
     include_str!("../../openapi/organizations.json"),
     include_str!("../../openapi/policies.json"),
     include_str!("../../openapi/policy_tests.json"),

@@ -1,7 +1,8 @@
 //! Rules as they are written: each is one selector that is known, whose value
 //! can be one, and that refers to something that is there.
 
-use doorward_model::document::{Key, Kind};
+use doorward_model::document::{Key, Kind, ListDocument};
+use doorward_model::list::{EMAIL, IP};
 use doorward_model::rule::Rule;
 use doorward_objects::Set;
 use serde_json::{Map, Value};
@@ -77,9 +78,8 @@ fn refers(api: &Api, set: &Set, pointer: &str, rule: &Rule) -> Result<(), Refusa
         Rule::LinkedAppToken(linked) if !there(Kind::App, &linked.app_uid.to_string()) => {
             Err(missing("app_uid", Kind::App, &linked.app_uid.to_string()))
         }
-        Rule::EmailList(list) | Rule::IpList(list) if !there(Kind::List, &list.id) => {
-            Err(missing("id", Kind::List, &list.id))
-        }
+        Rule::EmailList(list) => of_type(set, EMAIL, &list.id).map_err(|why| Refusal::invalid(at("id"), why)),
+        Rule::IpList(list) => of_type(set, IP, &list.id).map_err(|why| Refusal::invalid(at("id"), why)),
         other => {
             let mut other = other.clone();
             let field = if matches!(other, Rule::LoginMethod(_)) { "id" } else { "identity_provider_id" };
@@ -88,6 +88,15 @@ fn refers(api: &Api, set: &Set, pointer: &str, rule: &Rule) -> Result<(), Refusa
                 _ => Ok(()),
             }
         }
+    }
+}
+
+/// A list of another type would hold nothing that the rule could meet.
+fn of_type(set: &Set, kind: &str, id: &str) -> Result<(), String> {
+    let list = set.get(&Key::new(Kind::List, id.to_lowercase())).ok_or_else(|| format!("there is no list {id}"))?;
+    match list.document::<ListDocument>() {
+        Ok(list) if list.kind == kind => Ok(()),
+        _ => Err(format!("the list {id} is of another type than {kind}")),
     }
 }
 

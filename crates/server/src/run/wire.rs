@@ -209,6 +209,7 @@ pub(super) fn cloudflare(on: Foundation<'_>) -> Router {
         token: on.config.api_token.clone(),
         allow_http: on.config.mode.is_emulator(),
         signing_keys,
+        can_vouch: doorward_edge::can_vouch,
         log_retention: on.config.log_retention,
     })
 }

@@ -4,7 +4,7 @@ use doorward_model::idp::{IdpKind, OidcEndpoints};
 use doorward_model::secret::Secret;
 use serde_json::{Value, json};
 
-use super::door::Door;
+use super::door::{Door, uuid};
 
 const PATH: &str = "/access/identity_providers";
 
@@ -13,6 +13,23 @@ fn oidc(more: Value) -> Value {
         "token_url": "https://kc.test/token", "certs_url": "https://kc.test/certs" });
     config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     json!({ "name": "Keycloak", "type": "oidc", "config": config })
+}
+
+#[tokio::test]
+async fn a_provider_that_is_there_told_nothing_by_scim() {
+    let door = Door::open().await;
+    let pin = json!({ "name": "PIN", "type": "onetimepin", "config": {} });
+    let pin = door.done(201, "POST", "/access/identity_providers", pin).await;
+    let path = |id: &str, rest: &str| format!("/access/identity_providers/{id}/{rest}");
+    let id = pin["id"].as_str().unwrap();
+    for rest in ["scim/users", "scim/groups"] {
+        assert_eq!(door.done(200, "GET", &path(id, rest), Value::Null).await, json!([]));
+        door.get(&path(&uuid(), rest)).await.refused(404, 12135);
+    }
+    assert!(
+        door.call("POST", &path(id, "refresh_scim_secret"), Value::Null).await.refused(409, 12132).contains("SCIM")
+    );
+    door.call("POST", &path(&uuid(), "refresh_scim_secret"), Value::Null).await.refused(404, 12135);
 }
 
 #[tokio::test]

@@ -12,8 +12,8 @@ use super::door::{Door, TOKEN};
 use crate::cloudflare::fields::{Field, Shape};
 use crate::cloudflare::openapi::document;
 use crate::cloudflare::{
-    api_tokens, apps, groups, identity_providers, keys, organizations, policies, policy_tests, seats, service_tokens, site,
-    tags, users,
+    api_tokens, apps, certificates, custom_pages, groups, identity_providers, keys, lists, organizations, policies,
+    policy_tests, seats, service_tokens, site, tags, users,
 };
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| document(&AccountId::derived("acme")));
@@ -95,11 +95,16 @@ fn every_body_has_the_fields_that_are_read() {
         ("ApiTokenBody", api_tokens::FIELDS, &[]),
         ("AppBody", apps::FIELDS, &[]),
         ("AppSettingsBody", apps::SETTINGS, &[]),
+        ("CertificateBody", certificates::FIELDS, &[]),
+        ("CertificateSettingsBody", certificates::SETTINGS, &[]),
+        ("CustomPageBody", custom_pages::FIELDS, &[]),
         ("GroupBody", groups::FIELDS, &[]),
         ("IdentityProviderBody", identity_providers::FIELDS, &[]),
         ("PolicyBody", policies::FIELDS, &[]),
         ("AppPolicyBody", policies::FIELDS, &["precedence"]),
         ("KeysBody", keys::FIELDS, &[]),
+        ("ListBody", lists::FIELDS, &[]),
+        ("ListChange", lists::CHANGE, &[]),
         ("OrganizationBody", organizations::FIELDS, &[]),
         ("PolicyTestBody", policy_tests::FIELDS, &[]),
         ("RevokeUserBody", organizations::REVOCATION, &[]),
