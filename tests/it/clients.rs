@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 
 use crate::names::{DOMAIN, ISSUER, proxied, variables};
 use crate::support::clients::Client;
-use crate::support::clients::Language::{self, Node, Python};
+use crate::support::clients::Language::{self, Node, Python, Rust};
 use crate::support::config::{ALICE, ROBOT};
 use crate::support::world::World;
 
 /// By the words of the table: what it is run by, the name its script knows, whether it asks for the identity.
-const CLIENTS: [(&str, Language, &str, bool); 8] = [
+const CLIENTS: [(&str, Language, &str, bool); 9] = [
     ("`@hono/cloudflare-access`", Node, "hono", false),
     ("`jose`, as Cloudflare documents it", Node, "jose 5", false),
     ("`jose`, the major after it", Node, "jose 6", false),
@@ -24,6 +24,7 @@ const CLIENTS: [(&str, Language, &str, bool); 8] = [
     ("`PyJWT` with `PyJWKClient`", Python, "PyJWT", false),
     ("`allowedflare`", Python, "allowedflare", false),
     ("`flask-cloudflare-login`", Python, "flask-cloudflare-login", true),
+    ("`cf-access`", Rust, "cf-access", false),
 ];
 
 /// What every one of them must refuse. Who a token is from is looked at by some alone: that is a fact of the table.
@@ -175,6 +176,11 @@ async fn allowedflare_does_what_the_table_says() {
 #[tokio::test]
 async fn flask_cloudflare_login_does_what_the_table_says() {
     does_what_the_table_says("flask-cloudflare-login").await;
+}
+
+#[tokio::test]
+async fn cf_access_does_what_the_table_says() {
+    does_what_the_table_says("cf-access").await;
 }
 
 #[test]

@@ -15,6 +15,7 @@ use super::peers::{self, script};
 pub(crate) enum Language {
     Node,
     Python,
+    Rust,
 }
 
 /// A running client, configured with a team domain and an audience tag.
@@ -35,14 +36,16 @@ impl Client {
         audience: &str,
         environment: &[(String, String)],
     ) -> Client {
-        let mut command = match language {
-            Language::Node => Command::new("node"),
-            Language::Python => Command::new(peers::python()),
+        let mut command = Command::new(match language {
+            Language::Node => "node".into(),
+            Language::Python => peers::python(),
+            Language::Rust => peers::rust(),
+        });
+        match language {
+            Language::Node => command.arg(script("node/clients.mjs")),
+            Language::Python => command.arg(script("python/clients.py")),
+            Language::Rust => &mut command,
         };
-        command.arg(script(match language {
-            Language::Node => "node/clients.mjs",
-            Language::Python => "python/clients.py",
-        }));
         command
             .envs(environment.iter().cloned())
             .env("PACKAGES", peers::node_folder())

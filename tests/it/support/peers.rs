@@ -12,6 +12,11 @@ pub(crate) fn python() -> PathBuf {
     present("python", "bin/python").join("bin/python")
 }
 
+/// The program of `tests/rust`.
+pub(crate) fn rust() -> PathBuf {
+    present("rust", "debug/doorward-test-peers").join("debug/doorward-test-peers")
+}
+
 /// A script that is kept beside the tests.
 pub(crate) fn script(path: &str) -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path).to_str().expect("UTF-8").to_owned()
