@@ -12,6 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("policy", &["model"]),
     ("signer", &["model"]),
     ("store", &["model"]),
+    ("mail", &["model"]),
     ("objects", &["model", "store"]),
     ("pages", &["model"]),
     ("login", &["model", "policy", "signer", "store", "pages"]),
@@ -21,7 +22,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("carry", &["model"]),
     (
         "server",
-        &["model", "policy", "signer", "store", "objects", "pages", "login", "edge", "api", "emulator", "carry"],
+        &[
+            "model", "policy", "signer", "store", "objects", "pages", "login", "mail", "edge", "api", "emulator",
+            "carry",
+        ],
     ),
     ("testkit", &["model", "server"]),
     // The oracles of the fuzz targets look at every door; nothing of the product uses them.

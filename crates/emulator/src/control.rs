@@ -7,6 +7,7 @@ mod app_name;
 mod clock;
 mod faults;
 mod keys;
+mod mail;
 pub(crate) mod namespaces;
 mod refusal;
 mod requests;
@@ -36,7 +37,7 @@ pub(crate) fn router(emulator: Arc<Emulator>) -> Router {
         .route("/keys/rotate", post(keys::rotate))
         .route("/revocations", post(revocations::revoke))
         .route("/reset", post(reset::reset))
-        .route("/mail", any(not_yet))
+        .route("/mail", get(mail::show).delete(mail::clear))
         .route("/requests", get(requests::show).delete(requests::clear))
         .route("/faults", get(faults::show).put(faults::put).delete(faults::remove_all))
         .route("/faults/{name}", delete(faults::remove))
@@ -48,14 +49,8 @@ pub(crate) fn router(emulator: Arc<Emulator>) -> Router {
     Router::new().nest("/emulator/v1", control).route("/emulator/v1/", any(unknown))
 }
 
-/// A promise that is not kept yet says so, lest a test pass on nothing.
-async fn not_yet(uri: Uri) -> Refusal {
-    Refusal::not_implemented(&format!("{} is not there in this version", uri.path()))
-        .hint("it will be; nothing was done")
-}
-
 async fn unknown(uri: Uri) -> Refusal {
-    let hint = "there are tokens, users, clock, keys/rotate, revocations, requests, faults, snapshot, reset and namespaces, below /emulator/v1/";
+    let hint = "there are tokens, users, clock, keys/rotate, revocations, mail, requests, faults, snapshot, reset and namespaces, below /emulator/v1/";
     Refusal::not_found(&format!("there is nothing at {}", uri.path())).hint(hint)
 }
 

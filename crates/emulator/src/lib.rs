@@ -11,6 +11,7 @@ mod demo;
 mod door;
 mod faults;
 mod idp;
+mod mailbox;
 pub mod names;
 pub mod namespaces;
 mod people;
@@ -29,6 +30,7 @@ use doorward_model::app::App;
 use doorward_model::catalog::Catalog;
 use doorward_model::id::IdpId;
 use doorward_model::idp::{IdentityProvider, IdpKind, OidcEndpoints, OidcProvider};
+use doorward_model::letter::Letter;
 use doorward_model::live::LiveCatalog;
 use doorward_model::path::NormPath;
 use doorward_model::secret::Secret;
@@ -105,6 +107,7 @@ pub struct Emulator {
     provider: idp::Provider,
     faults: faults::Faults,
     recorder: recorder::Recorder,
+    mailbox: mailbox::Mailbox,
     stranger: Arc<faults::Stranger>,
     snapshots: control::snapshot::Snapshots,
     parked: Arc<transfer::Parked>,
@@ -129,6 +132,7 @@ impl Emulator {
             provider: idp::Provider::new(vec![gateway]),
             faults: faults::Faults::default(),
             recorder: recorder::Recorder::default(),
+            mailbox: mailbox::Mailbox::default(),
             stranger: parts.beside.as_ref().map(|other| Arc::clone(&other.stranger)).unwrap_or_default(),
             snapshots: control::snapshot::Snapshots::default(),
             parked: parts.beside.as_ref().map(|other| Arc::clone(&other.parked)).unwrap_or_default(),
@@ -211,6 +215,11 @@ impl Emulator {
     /// Keeps a decision for whoever asks what happened.
     pub fn decided(&self, decision: Decision) {
         self.recorder.decided(decision);
+    }
+
+    /// Keeps a letter in the place of sending it.
+    pub fn deliver(&self, letter: Letter) {
+        self.mailbox.deliver(letter, self.clock.now());
     }
 
     /// What is to go wrong with a request that may go on to an application.

@@ -20,6 +20,7 @@ pub mod host;
 pub mod id;
 pub mod identity;
 pub mod idp;
+pub mod letter;
 pub mod list;
 pub mod live;
 pub mod login;

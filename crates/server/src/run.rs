@@ -240,6 +240,7 @@ impl Running {
             limits: self.config.limits,
             log: self.config.log.clone(),
             telemetry: self.config.telemetry.clone(),
+            smtp: self.config.smtp.clone(),
             team: self.config.team.clone(),
             store_url: self.config.store_url.clone(),
             revocation_freshness: self.config.revocation_freshness,

@@ -41,10 +41,6 @@ impl Refusal {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, error)
     }
 
-    pub(super) fn not_implemented(error: &str) -> Self {
-        Self::new(StatusCode::NOT_IMPLEMENTED, error)
-    }
-
     pub(super) fn hint(self, hint: &str) -> Self {
         Self { hint: Some(hint.to_owned()), ..self }
     }

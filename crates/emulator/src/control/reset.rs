@@ -29,6 +29,7 @@ pub(super) async fn reset(
     emulator.provider.reset();
     emulator.faults.replace(vec![]);
     emulator.recorder.clear();
+    emulator.mailbox.clear();
     // A process on the machine's clock has nothing to set back.
     let _ = emulator.clock.reset();
     Ok(clock::shown(&emulator.clock))

@@ -89,6 +89,7 @@ pub(super) async fn restore(
     emulator.provider.reset();
     emulator.faults.replace(faults);
     emulator.recorder.clear();
+    emulator.mailbox.clear();
     // A process on the machine's clock has nothing to set.
     let _ = emulator.clock.set(now) && emulator.clock.freeze(snapshot.clock.frozen_at.is_some());
     Ok(clock::shown(&emulator.clock))

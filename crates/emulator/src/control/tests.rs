@@ -265,9 +265,28 @@ async fn a_reset_brings_the_start_state_back() {
 }
 
 #[tokio::test]
-async fn a_call_that_is_not_there_yet_says_so() {
+async fn mail_waits_to_be_read_until_it_is_cleared_and_a_reset_clears_it() {
     let world = World::new().await;
-    refused(&world.control("GET", "/mail", json!({})).await, StatusCode::NOT_IMPLEMENTED, "/mail");
+    let letter = |to: &str| doorward_model::letter::Letter {
+        to: to.parse().unwrap(),
+        subject: "Hello".into(),
+        text: "See http://x.test/1".into(),
+    };
+    for clear in [("DELETE", "/mail"), ("POST", "/reset")] {
+        world.emulator.deliver(letter("a@b.test"));
+        world.emulator.deliver(letter("c@d.test"));
+        let mail = world.control("GET", "/mail?to=C@d.test", json!({})).await;
+        assert_eq!(mail.json()["mail"].as_array().unwrap().len(), 1);
+        assert_eq!(mail.json()["mail"][0]["links"], json!(["http://x.test/1"]));
+        world.control(clear.0, clear.1, json!({})).await;
+        assert_eq!(world.control("GET", "/mail", json!({})).await.json(), json!({ "mail": [] }));
+    }
+    refused(&world.control("GET", "/mail?to=nobody", json!({})).await, StatusCode::UNPROCESSABLE_ENTITY, "to: ");
+}
+
+#[tokio::test]
+async fn a_call_that_is_not_there_says_so() {
+    let world = World::new().await;
     for path in ["", "/", "/token", "/users/a@b.test/groups", "/keys"] {
         refused(&world.control("POST", path, json!({})).await, StatusCode::NOT_FOUND, "there is nothing at");
     }

@@ -9,6 +9,7 @@ mod organization;
 mod providers;
 mod purpose;
 mod shared;
+mod smtp;
 pub(super) mod store;
 mod telemetry;
 
@@ -46,6 +47,7 @@ pub(super) struct RawFile {
     pub(super) limits: Limits,
     pub(super) log: RawLog,
     pub(super) telemetry: TelemetrySettings,
+    pub(super) smtp: Option<doorward_mail::Settings>,
     pub(super) team: RawTeam,
     pub(super) emulator: RawEmulator,
     pub(super) store_url: Written<String>,
@@ -152,6 +154,7 @@ impl RawFile {
             limits: root.table("limits").map(limits).unwrap_or_default(),
             log: root.table("log").map(RawLog::read).unwrap_or_default(),
             telemetry: root.table("telemetry").map(telemetry::telemetry).unwrap_or_default(),
+            smtp: root.table("smtp").and_then(smtp::read),
             team: root.table("team").map_or_else(RawTeam::absent, RawTeam::read),
             emulator: root.table("emulator").map(RawEmulator::read).unwrap_or_default(),
             store_url: Written::of(store.as_ref(), "url", |store| store.needed("url")),

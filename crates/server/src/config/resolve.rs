@@ -70,6 +70,7 @@ pub(super) fn resolve(raw: RawFile, file: &str, findings: &Findings) -> Config {
         },
         limits: raw.limits,
         telemetry: raw.telemetry,
+        smtp: raw.smtp,
         log: LogSettings {
             access: raw.log.access.and_then(|at| at.value),
             access_format: raw.log.access_format.unwrap_or_default(),

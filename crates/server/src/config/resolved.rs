@@ -65,6 +65,8 @@ pub struct Config {
     pub limits: Limits,
     pub log: LogSettings,
     pub telemetry: TelemetrySettings,
+    /// Who takes mail. Absent: nobody does; in emulator mode it goes to the mailbox.
+    pub smtp: Option<doorward_mail::Settings>,
     pub team: TeamSettings,
     /// Holds a password at times. Absent only in emulator mode: a temporary folder.
     pub store_url: Option<Secret>,

@@ -15,6 +15,7 @@ pub(super) fn needing_restart(old: &Config, new: &Config) -> Vec<&'static str> {
         ("[limits]", old.limits != new.limits),
         ("[log]", old.log != new.log),
         ("[telemetry]", old.telemetry != new.telemetry),
+        ("[smtp]", old.smtp != new.smtp),
         ("[team]", old.team != new.team),
         ("[store]", store(old) != store(new)),
         ("[keys]", old.encryption_key != new.encryption_key),
