@@ -6,6 +6,7 @@
 
 pub mod access_request;
 pub mod app;
+pub mod approval;
 pub mod arrival;
 pub mod audit;
 pub mod catalog;

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AppId, IdentityNonce, IdpId, PolicyId};
+use crate::id::{AppId, ApprovalId, IdentityNonce, IdpId, PolicyId};
 use crate::purpose::{Entry, Justification, Purpose};
 use crate::redirect::ReturnPath;
 use crate::secret::{Secret, SecretDigest, sha256_hex};
@@ -49,6 +49,10 @@ pub struct AtProvider {
     /// Digest of the browser's `CF_Session` cookie.
     pub browser: String,
     pub expires_at: Timestamp,
+    /// The request that somebody signs in to decide about, and not to enter
+    /// the application.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<ApprovalId>,
 }
 
 impl AtProvider {
@@ -62,6 +66,7 @@ impl AtProvider {
             pkce_verifier,
             browser: browser.digest().to_hex(),
             expires_at: now.plus(LOGIN_LIFETIME),
+            approval: None,
         }
     }
 

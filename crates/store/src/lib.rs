@@ -9,6 +9,7 @@
 //! already signed in: revocations are held in memory, see [`Revocations`].
 
 mod access_requests;
+mod approvals;
 mod audit_log;
 mod binding;
 mod database;

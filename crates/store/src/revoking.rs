@@ -8,6 +8,7 @@ use doorward_model::session::Revoked;
 use doorward_model::time::{Clock, Lifetime, Timestamp};
 
 use crate::Store;
+use crate::approvals::ended_approvals;
 use crate::audit_log::logged;
 use crate::database::{Step, also, must};
 use crate::error::StoreError;
@@ -41,6 +42,9 @@ impl Store {
         let mut steps = vec![must(next_number()), must(recorded(&mark))];
         steps.extend(marked_sessions(&mark));
         steps.extend(ended_sessions(what, now));
+        if let Revoked::User(user) = what {
+            steps.push(ended_approvals(*user));
+        }
         steps.extend(logged(told));
         if self.database().all_or_nothing(self.announced(Topic::Revocations, steps)).await?.is_none() {
             return Err(no_number());

@@ -33,7 +33,7 @@ pub struct PolicyDocument {
 
 impl PolicyDocument {
     /// What makes a policy open less, and cannot be acted on in this version.
-    pub const RESTRICTIONS: [&'static str; 3] = ["approval_required", "isolation_required", "mfa_config"];
+    pub const RESTRICTIONS: [&'static str; 2] = ["isolation_required", "mfa_config"];
 
     /// Whether the field is there and restricts.
     #[must_use]

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "an unwrap that fails is a test that fails")]
 
 mod access_requests;
+mod approvals;
 mod audit_log;
 mod bench;
 mod entries;
