@@ -6,6 +6,7 @@
 //! hashes in [`CONTENT_SECURITY_POLICY`], so a page is one round trip. All of
 //! them work with scripts switched off.
 
+mod approval;
 mod colours;
 mod csp;
 mod custom;
@@ -18,6 +19,7 @@ mod sign_in;
 mod text;
 mod what_for;
 
+pub use approval::{Decide, Waiting};
 pub use colours::Colours;
 pub use csp::{CONTENT_SECURITY_POLICY, FRAMED_CONTENT_SECURITY_POLICY, content_security_policy};
 pub use custom::{CUSTOM_CONTENT_SECURITY_POLICY, TemplateError, Variables, check_template, custom};

@@ -3,8 +3,8 @@
 use doorward_model::organization::LoginDesign;
 use doorward_model::time::{Lifetime, Timestamp};
 use doorward_pages::{
-    Action, Actions, Caller, Choice, Colours, Demo, Denied, ERROR_TITLE, Field, Filter, Forbidden, Launcher, Notice,
-    Page, People, Person, Problem, Shown, SignIn, Someone, Tile, Token, WhatFor,
+    Action, Actions, Caller, Choice, Colours, Decide, Demo, Denied, ERROR_TITLE, Field, Filter, Forbidden, Launcher,
+    Notice, Page, People, Person, Problem, Shown, SignIn, Someone, Tile, Token, Waiting, WhatFor,
 };
 
 const HOSTILE: &str = "<img src=x onerror=alert(1)>'\"</script></style>";
@@ -15,7 +15,10 @@ const LOGO: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'
 
 /// All of them, by name.
 pub(crate) fn samples() -> Vec<(&'static str, String)> {
-    [sign_in(), people(), refusals(), notices(), demo(), questions(), launcher()].into_iter().flatten().collect()
+    [sign_in(), people(), refusals(), notices(), demo(), questions(), launcher(), approvals()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn choices<'a>(providers: &[(&'a str, &'a str)]) -> Vec<Choice<'a>> {
@@ -114,6 +117,76 @@ fn questions() -> Vec<(&'static str, String)> {
                 typed: HOSTILE,
                 error: Some(HOSTILE),
                 ..page
+            }
+            .html(),
+        ),
+    ]
+}
+
+fn approvals() -> Vec<(&'static str, String)> {
+    let at = Timestamp::from_secs(1_791_208_931);
+    let waiting = Waiting {
+        team: "Acme",
+        app: "Payroll",
+        email: "alice@example.com",
+        question: "Which ticket?",
+        response: "OPS-7: the salaries of May were paid twice.\nI have to look at the run.",
+        link: "https://acme.cloudflareaccess.com/cdn-cgi/access/approvals/5f1d7a84-96c1-4b9e-9a2b-6f5c1e1f0c11",
+        mailed: true,
+        ends: at,
+        again: "/cdn-cgi/access/purpose?asking=v1.c2VhbGVk",
+        again_after: 5,
+        emulator: false,
+    };
+    let decide = Decide {
+        team: "Acme",
+        app: "Payroll",
+        requester: "alice@example.com",
+        question: "Which ticket?",
+        response: waiting.response,
+        asked: at,
+        email: "root@example.com",
+        action: "/cdn-cgi/access/approvals/5f1d7a84-96c1-4b9e-9a2b-6f5c1e1f0c11",
+        hidden: vec![("deciding", "v1.c2VhbGVk".into())],
+        durations: &[(15, "15 minutes"), (60, "1 hour"), (1440, "24 hours")],
+        usual: &60,
+        emulator: false,
+    };
+    vec![
+        ("waiting", waiting.html()),
+        ("waiting_without_mail", Waiting { mailed: false, emulator: true, ..waiting.clone() }.html()),
+        (
+            "waiting_hostile",
+            Waiting {
+                team: HOSTILE,
+                app: HOSTILE,
+                email: HOSTILE,
+                question: HOSTILE,
+                response: HOSTILE,
+                link: HOSTILE,
+                again: HOSTILE,
+                ..waiting.clone()
+            }
+            .html(),
+        ),
+        ("decide", decide.html()),
+        (
+            "decide_long",
+            Decide { app: SIXTY_LETTERS, requester: SIXTY_LETTERS, emulator: true, ..decide.clone() }.html(),
+        ),
+        (
+            "decide_hostile",
+            Decide {
+                team: HOSTILE,
+                app: HOSTILE,
+                requester: HOSTILE,
+                question: HOSTILE,
+                response: HOSTILE,
+                email: HOSTILE,
+                action: HOSTILE,
+                hidden: vec![("deciding", HOSTILE.into())],
+                durations: &[(1, HOSTILE)],
+                ..decide
             }
             .html(),
         ),
