@@ -45,6 +45,7 @@ static DOOR: LazyLock<Door> = LazyLock::new(|| {
         issuers: vec![CATALOG.team().issuer().to_owned()],
         emulator: true,
         rule_trees: std::sync::Arc::new(doorward_policy::RuleTrees::new(20)),
+        post: None,
         registry: &mut prometheus_client::registry::Registry::default(),
     });
     Door { runtime, router: login.team_router(), store, _folder: folder }

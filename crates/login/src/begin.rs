@@ -7,7 +7,7 @@ use axum::extract::{Path, rejection::PathRejection};
 use axum::response::Response;
 use doorward_model::app::{App, AppKind};
 use doorward_model::host::Host;
-use doorward_model::id::{Aud, IdpId};
+use doorward_model::id::{ApprovalId, Aud, IdpId};
 use doorward_model::idp::IdentityProvider;
 use doorward_model::login::{AtProvider, Handoff, Target};
 use doorward_model::path::NormPath;
@@ -68,7 +68,7 @@ impl Visit {
                 chosen.parse().ok().and_then(|id: IdpId| self.catalog.idp(id)).filter(|idp| app.allows_idp(idp.id));
             let idp =
                 idp.ok_or_else(|| Trouble::UsedLogin.back_to(site::app_url(&target.origin, &target.return_to)))?;
-            return self.to_provider(idp, target, prompt).await;
+            return self.to_provider(idp, target, prompt, None).await;
         }
         if prompt == Prompt::AsProviderLikes {
             if let Some(answer) = self.by_org_session(&app, &target).await? {
@@ -77,7 +77,7 @@ impl Visit {
             let mut idps = self.catalog.idps_for(&app);
             let straight = app.auto_redirect_to_identity || self.catalog.organization().auto_redirect_to_identity;
             if let (true, Some(only), None) = (straight, idps.next(), idps.next()) {
-                return self.to_provider(only, target, prompt).await;
+                return self.to_provider(only, target, prompt, None).await;
             }
         }
         Ok(self.sign_in_page(&app, &target, prompt, None))
@@ -175,12 +175,19 @@ impl Visit {
         format!("/cdn-cgi/access/login/{host}?{}", query.finish())
     }
 
-    /// Sends the browser to a provider, bound to it by a cookie.
-    async fn to_provider(&self, idp: &IdentityProvider, target: Target, prompt: Prompt) -> Result<Response, Stop> {
+    /// Sends the browser to a provider, bound to it by a cookie: to enter an
+    /// application, or to decide about another's request.
+    pub(crate) async fn to_provider(
+        &self,
+        idp: &IdentityProvider,
+        target: Target,
+        prompt: Prompt,
+        approval: Option<ApprovalId>,
+    ) -> Result<Response, Stop> {
         let now = self.arrival.now;
         let browser = Secret::random();
         let back = site::app_url(&target.origin, &target.return_to);
-        let attempt = AtProvider::begun(target, idp.id, pkce_verifier(idp), &browser, now);
+        let attempt = AtProvider { approval, ..AtProvider::begun(target, idp.id, pkce_verifier(idp), &browser, now) };
         let plain = serde_json::to_vec(&attempt).expect("texts and numbers always serialize");
         let state = self.login.store.sealer().seal(STATE, &plain);
         let callback = self.catalog.team().callback();

@@ -19,7 +19,7 @@ use crate::begin::STATE;
 use crate::cookie;
 use crate::metrics::Outcome;
 use crate::provider::{Answer, ClaimProblem, Person, ProviderError};
-use crate::respond::{Stop, Trouble};
+use crate::respond::{Stop, Trouble, redirect};
 use crate::visit::Visit;
 
 /// How long after a revocation its person cannot sign in (Access docs, "session
@@ -53,7 +53,10 @@ impl Visit {
         let callback = self.catalog.team().callback();
         let person = self.login.providers.person(&idp, &attempt, answer, &callback).await;
         let person = person.map_err(|error| self.failed(&idp, &error.to_string(), trouble(&error), &back))?;
-        self.arrive(&app, &idp, attempt, person).await
+        match attempt.approval {
+            Some(_) => self.arrive_to_decide(&app, &idp, attempt, person).await,
+            None => self.arrive(&app, &idp, attempt, person).await,
+        }
     }
 
     /// The sign-in that this browser left for: sealed by us, in time, and
@@ -94,10 +97,7 @@ impl Visit {
         person: Person,
     ) -> Result<Response, Stop> {
         let now = self.arrival.now;
-        let candidate = UserId::derived(&self.catalog.team().account, person.email.as_str());
-        let user = self.login.store.user(&person.email, candidate, now).await?;
-        self.refuse_if_revoked_meanwhile(app, user, &attempt)?;
-        self.refuse_if_just_revoked(app, user)?;
+        let user = self.user(app, &attempt, &person).await?;
         let certificate = attempt.target.certificate.as_deref();
         let identity = self.evaluated(app, self.identity(user, idp, person), certificate).await;
         let facts = self.facts(Some(&identity), certificate);
@@ -120,12 +120,38 @@ impl Visit {
         };
         self.login.metrics.count(&idp.name, Outcome::Permitted);
         let session = self.open_session(identity).await?;
-        cookie::rename_browser(&self.cookies, now);
-        cookie::name_device(&self.cookies, &self.headers, now);
         match asks {
             Some(policy) => Ok(self.ask_what_for(app, &session, attempt.target, policy, false)),
             None => self.hand_over(Handoff::begun(attempt.target, session.nonce, now), false).await,
         }
+    }
+
+    /// Somebody is proven who came to decide about another's request. Nothing
+    /// is kept of them unless they may.
+    async fn arrive_to_decide(
+        &self,
+        app: &Arc<App>,
+        idp: &IdentityProvider,
+        attempt: AtProvider,
+        person: Person,
+    ) -> Result<Response, Stop> {
+        if let Some(refused) = self.refuse_as_approver(&attempt, &person.email).await? {
+            self.login.metrics.count(&idp.name, Outcome::Denied);
+            return Ok(refused);
+        }
+        let user = self.user(app, &attempt, &person).await?;
+        self.login.metrics.count(&idp.name, Outcome::Permitted);
+        self.open_session(self.identity(user, idp, person)).await?;
+        Ok(redirect(&site::app_url(&attempt.target.origin, &attempt.target.return_to)))
+    }
+
+    /// Who somebody is to us, unless everything of theirs was just revoked.
+    async fn user(&self, app: &App, attempt: &AtProvider, person: &Person) -> Result<UserId, Stop> {
+        let candidate = UserId::derived(&self.catalog.team().account, person.email.as_str());
+        let user = self.login.store.user(&person.email, candidate, self.arrival.now).await?;
+        self.refuse_if_revoked_meanwhile(app, user, attempt)?;
+        self.refuse_if_just_revoked(app, user)?;
+        Ok(user)
     }
 
     /// A revocation ends a sign-in that was under way when it came (G-10).
@@ -177,7 +203,8 @@ impl Visit {
         }
     }
 
-    /// Opens the organisation session and gives its token to the browser.
+    /// Opens the organisation session and gives its token to the browser, which
+    /// has another name from here on.
     async fn open_session(&self, identity: Identity) -> Result<Session, Stop> {
         let (now, team, store) = (self.arrival.now, self.catalog.team(), &self.login.store);
         let nonce = IdentityNonce::random();
@@ -192,6 +219,8 @@ impl Visit {
         let exp = session.expires_at.secs();
         let claims = claims::org(&session.identity, &session.nonce, &aud, team.issuer(), iat, exp);
         cookie::give_org_token(&self.cookies, self.login.signer.load().sign(&claims), now, session.expires_at);
+        cookie::rename_browser(&self.cookies, now);
+        cookie::name_device(&self.cookies, &self.headers, now);
         Ok(session)
     }
 }

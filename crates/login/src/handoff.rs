@@ -11,7 +11,7 @@ use doorward_model::app::App;
 use doorward_model::cookie::{APP_SESSION, app_cookie, binding_cookie};
 use doorward_model::login::Handoff;
 use doorward_model::path::NormPath;
-use doorward_model::purpose::Entry;
+use doorward_model::purpose::{Entry, Purpose};
 use doorward_model::secret::{Secret, SecretDigest};
 use doorward_model::session::Session;
 use doorward_model::site;
@@ -24,6 +24,9 @@ use crate::begin::Covers;
 use crate::cookie;
 use crate::respond::{Stop, Trouble, redirect};
 use crate::visit::Visit;
+
+/// No token lives shorter: it has to outlive the redirect that carries it.
+const SHORTEST_ENTRY: Lifetime = Lifetime::from_secs(10);
 
 /// `GET /cdn-cgi/access/authorized?nonce&state` on an application's host.
 pub(crate) async fn authorized(visit: Visit) -> Response {
@@ -79,7 +82,9 @@ impl Visit {
         let session = self.live_session(&handoff.session).await?.ok_or_else(invalid)?;
         let identity = &session.identity;
         let certificate = self.arrival.certificate.valid().map(|certificate| certificate.common_name.as_str());
-        let entry = handoff.entry.filter(|entry| entry.holds(&session.nonce, app.id, self.arrival.now));
+        // What was approved for less than the life of the shortest token is over.
+        let soon = self.arrival.now.plus(SHORTEST_ENTRY);
+        let entry = handoff.entry.filter(|entry| entry.holds(&session.nonce, app.id, soon));
         let facts = Facts { entry: entry.as_ref(), ..self.facts(Some(identity), certificate) };
         let permit = match decide(&app, &self.catalog, &facts) {
             Ok(permit) => permit,
@@ -91,6 +96,12 @@ impl Visit {
                 return Err(Trouble::Forbidden(app).into());
             }
         };
+        let approval = justification.as_ref().and_then(|said| said.approval);
+        if let Some(approval) = approval.filter(|_| permit.purpose().is_some_and(Purpose::needs_approval))
+            && !self.login.store.use_approval(approval, self.arrival.now).await?
+        {
+            return Ok(redirect(&location));
+        }
         let entry = entry.filter(|_| permit.purpose().is_some());
         let cookies = self.app_cookies(&app, &path, &session, &permit, entry.as_ref()).await?;
         self.log_permit("let in", identity, &permit);

@@ -7,6 +7,8 @@
 //! the word of `policy`, what tokens say that of `signer`.
 
 mod access_log;
+mod approval;
+mod approving;
 mod begin;
 mod callback;
 mod cert_sign;
@@ -34,6 +36,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
+use doorward_model::letter::Letter;
 use doorward_model::live::LiveCatalog;
 use doorward_model::time::Clock;
 use doorward_policy::RuleTrees;
@@ -47,6 +50,10 @@ pub use crate::outbound::{InProcess, Outbound, OutboundError, OutboundOptions, c
 use crate::metrics::Metrics;
 use crate::provider::Providers;
 
+/// Hands a mail over to be sent. It never waits: whether the mail arrives is
+/// another's business, and nobody's sign-in depends on it.
+pub type Post = Arc<dyn Fn(Letter) + Send + Sync>;
+
 /// The login door.
 pub struct Login {
     catalog: LiveCatalog,
@@ -58,6 +65,7 @@ pub struct Login {
     issuers: Vec<String>,
     emulator: bool,
     rule_trees: Arc<RuleTrees>,
+    post: Option<Post>,
     metrics: Metrics,
 }
 
@@ -72,6 +80,8 @@ pub struct Parts<'a> {
     pub emulator: bool,
     /// Tells the log how refusals came about.
     pub rule_trees: Arc<RuleTrees>,
+    /// None where no mail can be sent.
+    pub post: Option<Post>,
     pub registry: &'a mut Registry,
 }
 
@@ -87,6 +97,7 @@ impl Login {
             issuers: parts.issuers,
             emulator: parts.emulator,
             rule_trees: parts.rule_trees,
+            post: parts.post,
             metrics: Metrics::registered(parts.registry),
         })
     }
@@ -99,6 +110,7 @@ impl Login {
             .route("/cdn-cgi/access/login/{host}", get(begin::begin))
             .route("/cdn-cgi/access/callback", get(callback::callback))
             .route(purpose::PATH, get(purpose::show).post(purpose::answer))
+            .route(approving::ROUTE, get(approving::show).post(approving::decide))
             .route("/cdn-cgi/access/cert_sign", post(cert_sign::sign))
             .route("/cdn-cgi/access/certs", get(certs::certs))
             .route("/cdn-cgi/access/get-identity", get(whoami::identity))

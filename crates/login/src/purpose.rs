@@ -19,6 +19,7 @@ use doorward_pages::{Colours, WhatFor};
 use doorward_policy::{RefusalKind, decide};
 use http::StatusCode;
 
+use crate::approval::Asked;
 use crate::form::Form;
 use crate::respond::{Stop, Trouble, designed_page, name_app, redirect};
 use crate::visit::Visit;
@@ -47,11 +48,19 @@ pub(crate) async fn answer(visit: Visit, body: Bytes) -> Response {
 }
 
 /// A question that was put to this very browser, and is still to be answered.
+#[derive(Clone)]
 pub(crate) struct Question {
     pub(crate) asking: Asking,
     pub(crate) app: Arc<App>,
     pub(crate) session: Session,
     pub(crate) purpose: Purpose,
+}
+
+/// What becomes of whoever comes when the time for an answer is over.
+#[derive(Clone, Copy)]
+enum Late {
+    BackToTheStart,
+    Over,
 }
 
 /// What an answer comes back with that is not taken.
@@ -87,17 +96,25 @@ impl Visit {
 
     async fn show_question(&self) -> Result<Response, Stop> {
         let sealed = self.parameter("asking").unwrap_or_default();
-        Ok(match self.question(&sealed).await? {
-            Ok(question) => self.question_page(&question, &Again::default()),
-            Err(elsewhere) => elsewhere,
-        })
+        let question = match self.question(&sealed, Late::BackToTheStart).await? {
+            Ok(question) => question,
+            Err(elsewhere) => return Ok(elsewhere),
+        };
+        if !question.purpose.needs_approval() {
+            return Ok(self.question_page(&question, &Again::default()));
+        }
+        match self.asked(&question).await? {
+            Asked::Nothing(why) => Ok(self.question_page(&question, &Again { why, ..Again::default() })),
+            Asked::Waits(request) => Ok(self.waiting_page(&question, &request)),
+            Asked::Approved(given) => self.enter_approved(&question, *given).await,
+        }
     }
 
     async fn answer_question(&self, form: &Form) -> Result<Response, Stop> {
         if !self.is_own_form() {
             return Err(Trouble::InvalidSession.into());
         }
-        let question = match self.question(&form.field("asking")).await? {
+        let question = match self.question(&form.field("asking"), Late::Over).await? {
             Ok(question) => question,
             Err(elsewhere) => return Ok(elsewhere),
         };
@@ -119,6 +136,9 @@ impl Visit {
         if !self.login.store.use_attempt(&asking.attempt, asking.expires_at).await? {
             return Err(Trouble::UsedLogin.back_to(back(asking)));
         }
+        if purpose.needs_approval() {
+            return self.ask_for_approval(&question, typed).await;
+        }
         let entry = Entry {
             session: session.nonce.clone(),
             app: asking.target.app,
@@ -132,14 +152,35 @@ impl Visit {
         self.hand_over(handoff, asking.is_sso).await
     }
 
+    /// An answer that others have to approve: a request, unless there is one.
+    async fn ask_for_approval(&self, question: &Question, typed: String) -> Result<Response, Stop> {
+        let again = redirect(&self.question_again(question));
+        if matches!(self.asked(question).await?, Asked::Waits(_) | Asked::Approved(_)) {
+            return Ok(again);
+        }
+        if self.request_approval(question, typed.clone()).await? {
+            return Ok(again);
+        }
+        if matches!(self.asked(question).await?, Asked::Waits(_) | Asked::Approved(_)) {
+            // Asked in another tab at the same time.
+            return Ok(again);
+        }
+        let why = Some("You have asked often in the last hour. Please wait a while.");
+        let question = Question { asking: self.anew(question), ..question.clone() };
+        Ok(self.question_page(&question, &Again { typed: &typed, why }))
+    }
+
     /// The question behind a seal of ours, if it was put to this browser and is
     /// still asked; where it is not, the way on.
-    async fn question(&self, sealed: &str) -> Result<Result<Question, Response>, Stop> {
+    async fn question(&self, sealed: &str, late: Late) -> Result<Result<Question, Response>, Stop> {
         let asking = self.login.store.sealer().open(ASKING, sealed);
         let asking: Option<Asking> = asking.and_then(|plain| serde_json::from_slice(&plain).ok());
         let asking = asking.ok_or(Trouble::InvalidSession)?;
         if self.arrival.now >= asking.expires_at {
-            return Err(Trouble::UsedLogin.back_to(back(&asking)));
+            return match late {
+                Late::BackToTheStart => Ok(Err(redirect(&back(&asking)))),
+                Late::Over => Err(Trouble::UsedLogin.back_to(back(&asking))),
+            };
         }
         let app = self.catalog.app(asking.target.app).cloned().ok_or(Trouble::UnknownApp)?;
         let session = self.org_session().await?.filter(|session| session.nonce == asking.session);
@@ -191,6 +232,17 @@ impl Visit {
         let mut answer = designed_page(status, &page, &policy);
         name_app(&mut answer, app);
         answer
+    }
+
+    /// The same question once more, for as long again.
+    pub(crate) fn question_again(&self, question: &Question) -> String {
+        self.question_href(&self.anew(question))
+    }
+
+    fn anew(&self, question: &Question) -> Asking {
+        let Question { asking, session, purpose, .. } = question;
+        let (target, nonce) = (asking.target.clone(), session.nonce.clone());
+        Asking::begun(target, nonce, asking.policy, purpose, asking.is_sso, self.arrival.now)
     }
 
     fn question_href(&self, asking: &Asking) -> String {

@@ -35,6 +35,8 @@ pub(crate) struct Stop {
 #[derive(Debug)]
 pub(crate) enum Trouble {
     UnknownApp,
+    /// There is nothing to decide under this address.
+    UnknownRequest,
     /// The browser is not one that began this sign-in, or took too long.
     InvalidSession,
     /// The sign-in or its hand-over was used before, or is not for here.
@@ -61,7 +63,7 @@ impl Trouble {
 
     const fn status(&self) -> StatusCode {
         match self {
-            Self::UnknownApp => StatusCode::NOT_FOUND,
+            Self::UnknownApp | Self::UnknownRequest => StatusCode::NOT_FOUND,
             Self::Forbidden(_) | Self::JustRevoked => StatusCode::FORBIDDEN,
             Self::ProviderUnreachable => StatusCode::BAD_GATEWAY,
             Self::StoreUnavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -75,6 +77,10 @@ impl Trouble {
             Self::UnknownApp => (
                 "Unable to find your Access application!",
                 "No application is known under this address. Check the link, or ask whoever gave it to you.",
+            ),
+            Self::UnknownRequest => (
+                "There is no such request for access",
+                "It may be over, or the link is not complete. Ask whoever sent it to you.",
             ),
             Self::InvalidSession => (
                 "Invalid session. Please try logging in again",

@@ -80,6 +80,7 @@ impl Gateway {
             issuers: vec![TEAM.into()],
             emulator,
             rule_trees: Arc::new(doorward_policy::RuleTrees::new(20)),
+            post: None,
             registry: &mut prometheus_client::registry::Registry::default(),
         });
         Self { login, catalog, store, signer, provider, account, _folder: folder }

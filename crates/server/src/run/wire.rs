@@ -16,7 +16,8 @@ use doorward_api::{Check, Readiness};
 use doorward_edge::{AccessLog, Countries, Edge, Emulation, Guests, Limits};
 use doorward_emulator::namespaces::Namespaces;
 use doorward_emulator::{Emulator, IDP_PATH, Person, RotationFailed};
-use doorward_login::{InProcess, Login, Outbound, OutboundOptions};
+use doorward_login::{InProcess, Login, Outbound, OutboundOptions, Post};
+use doorward_mail::Smtp;
 use doorward_model::idp::IdentityProvider;
 use doorward_model::live::LiveCatalog;
 use doorward_model::secret::Secret;
@@ -238,6 +239,7 @@ pub(super) fn edge(
         issuers: issuers.to_vec(),
         emulator: config.mode.is_emulator(),
         rule_trees: Arc::clone(&rule_trees),
+        post: post(config, emulator),
         registry,
     });
     Edge::new(doorward_edge::Parts {
@@ -262,6 +264,18 @@ pub(super) fn edge(
         guests: view.guests.cloned(),
         beside: view.beside,
     })
+}
+
+/// Who takes mail: the server of the file; an emulator without one keeps it.
+fn post(config: &Config, emulator: Option<&Arc<Emulator>>) -> Option<Post> {
+    if let Some(settings) = &config.smtp {
+        let smtp = Smtp::new(settings)
+            .inspect_err(|error| tracing::error!(%error, "no mail is sent; mend [smtp], then start anew"))
+            .ok()?;
+        return Some(Arc::new(move |letter| smtp.post(letter)));
+    }
+    let emulator = Arc::clone(emulator?);
+    Some(Arc::new(move |letter| emulator.deliver(letter)))
 }
 
 pub(super) fn emulator(

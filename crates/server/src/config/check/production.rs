@@ -26,12 +26,24 @@ pub(super) fn check(raw: &RawFile, findings: &Findings) {
     if let Some(line) = raw.emulator.line {
         findings.error(line, "[emulator] is for mode = \"emulator\"; remove it");
     }
+    approvals(raw, findings);
     if raw.idps.is_empty() {
         findings.warning(1, "there is no [[identity_provider]], so nobody can sign in; add one");
     }
     if raw.store_url.is_absent() {
         let example = "url = \"sqlite:///var/lib/doorward/doorward.db\"";
         findings.error(1, format!("there is no store; add [store] with {example}"));
+    }
+}
+
+/// Whoever has to approve something hears of it by mail.
+fn approvals(raw: &RawFile, findings: &Findings) {
+    let policies = raw.apps.iter().flat_map(|app| &app.policies).chain(&raw.policies);
+    let asks = policies.filter_map(|policy| policy.purpose.approval.as_ref()).find(|approval| approval.value);
+    if let (Some(asks), None) = (asks, &raw.smtp) {
+        let text = "nobody is told that somebody waits for approval, people have to pass the link on themselves; \
+                    add [smtp] with host and from";
+        findings.warning(asks.line, text);
     }
 }
 

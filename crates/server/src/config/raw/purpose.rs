@@ -29,9 +29,6 @@ impl RawPurpose {
 /// Restrictions that this version cannot act on. Leaving one out in silence
 /// would open more than was meant.
 fn refuse_what_is_not_there(table: &Table<'_>) {
-    if let Some(approval) = table.flag("approval_required").filter(|approval| approval.value) {
-        table.findings().error(approval.line, "approval_required cannot be acted on in this version; remove it");
-    }
     if let Some(isolation) = table.flag("isolation_required").filter(|isolation| isolation.value) {
         let text = "isolation_required needs Cloudflare's remote browsers, which are not here; remove it";
         table.findings().error(isolation.line, text);
