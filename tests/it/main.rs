@@ -76,6 +76,7 @@ mod streaming;
 mod supply_chain;
 mod support;
 mod tcp_origins;
+mod temporary_access;
 mod tokens;
 mod traces;
 mod trust;
