@@ -7,6 +7,7 @@ mod descriptors;
 mod fixed;
 mod listen;
 mod names;
+mod opened;
 mod process;
 mod sockets;
 mod spaces;
@@ -25,7 +26,7 @@ use doorward_model::secret::Secret;
 use doorward_model::site::Team;
 use doorward_model::time::Clock;
 use doorward_objects::{Objects, ObjectsError, Setting};
-use doorward_store::{Patience, Seal, Store, StoreError};
+use doorward_store::{Store, StoreError};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
@@ -38,6 +39,7 @@ use crate::run::admin::Admin;
 use crate::run::fixed::needing_restart;
 pub use crate::run::listen::ListenError;
 use crate::run::names::Names;
+pub(crate) use crate::run::opened::{open_store, sqlite_url};
 use crate::run::sockets::Sockets;
 use crate::run::token_file::TokenFile;
 use crate::run::wire::Doors;
@@ -353,33 +355,6 @@ fn read_countries(config: &Config) -> Result<Option<Database>, StartError> {
 async fn local_authority(seed: Option<String>) -> Result<Kept, StartError> {
     let kept = tokio::task::spawn_blocking(move || authority::kept(seed.as_deref())).await;
     Ok(kept.map_err(|error| StartError::Threads(std::io::Error::other(error)))??)
-}
-
-/// The store of the configuration, at this version's schema; an emulator
-/// without one gets a folder that goes away with it.
-pub(crate) async fn open_store(config: &Config, wait: Duration) -> Result<(Store, Option<TempDir>), StartError> {
-    let seal = match (&config.encryption_key, config.mode.is_emulator()) {
-        (Some(key), _) => Seal::from_key(key),
-        (None, true) => Seal::for_emulator(),
-        (None, false) => return Err(StartError::NoEncryptionKey),
-    };
-    let (url, folder) = match &config.store_url {
-        Some(url) => (url.expose().to_owned(), None),
-        None => {
-            let folder = tempfile::Builder::new().prefix("doorward-").tempdir().map_err(StartError::NoFolder)?;
-            (sqlite_url(&folder.path().join("doorward.db")), Some(folder))
-        }
-    };
-    let patience = Patience { start: wait, freshness: config.revocation_freshness.as_std() };
-    let store = Store::open(&url, seal, patience).await?;
-    store.migrate().await?;
-    Ok((store, folder))
-}
-
-/// The URL of a SQLite file, with what has a meaning in URLs encoded.
-pub(crate) fn sqlite_url(path: &std::path::Path) -> String {
-    let path = path.display().to_string().replace('%', "%25").replace('?', "%3F").replace('#', "%23");
-    format!("sqlite://{path}")
 }
 
 /// All TLS of the process, in and out, is aws-lc-rs.
