@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::client::Client;
 use crate::support::config::{ALICE, APP, Config};
 use crate::support::deadline::in_time;
-use crate::support::gateway::Gateway;
+use crate::support::gateway::{Gateway, run};
 use crate::support::origin::Answer;
 use crate::support::raw::{Raw, exchange};
 use crate::support::token;
@@ -293,6 +293,17 @@ async fn the_real_name_of_a_namespace_leads_to_it_through_the_proxy() {
     assert_eq!(claims["iss"], "https://t1.cloudflareaccess.com");
     let certs = browser.get("https://t1.cloudflareaccess.com/cdn-cgi/access/certs").await.json();
     assert_eq!(certs["keys"][0]["kid"], json!(space.kids().await[0]));
+}
+
+#[tokio::test]
+async fn the_command_line_asks_a_namespace_by_the_url_of_its_control_api() {
+    let world = World::start().await;
+    let space = Space::made(&world.gateway, json!({ "name": "t1" })).await;
+    let (control, api_token) = (space.told["control"].as_str().unwrap(), space.told["api_token"].as_str().unwrap());
+    let words = ["token", "--admin", control, "--token", api_token, "--app", "App", "--user", ALICE];
+    let (code, token, errors) = run(&words).await;
+    assert_eq!((code, errors.as_str()), (0, ""));
+    assert_eq!(space.with_token("App", token.trim()).await, 200);
 }
 
 #[tokio::test]
