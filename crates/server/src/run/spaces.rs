@@ -24,7 +24,7 @@ use futures_util::future::BoxFuture;
 use prometheus_client::registry::Registry;
 use tokio::sync::Semaphore;
 
-use self::space::{Parts, Space};
+use self::space::{Parts, Site, Space};
 use super::wire::{self, Foundation, Listeners, View};
 use crate::chores::Retention;
 use crate::config::Config;
@@ -227,6 +227,8 @@ impl Spaces {
             listeners.iter().zip(&edges).map(|(guests, edge)| guests.admit(&domains, edge)).collect();
         let Some(guests) = guests else { return Ok(None) };
         let api = wire::cloudflare(on);
+        // Its table of routes is long, and most namespaces are never asked for it.
+        let api = Site::new(Box::new(move || doorward_api::cloudflare::router(api)));
         let parts = Parts {
             objects,
             keys,

@@ -160,9 +160,10 @@ pub(super) fn doors(on: Foundation<'_>, client_secret: Option<Secret>) -> Doors 
             let site = control(emulator, edges, on.objects.clone()).merge(told(&ready)).merge(own.router());
             doorward_api::require_token(site, token)
         });
+    let cloudflare = doorward_api::cloudflare::router(cloudflare(on));
     let cloudflare = match &namespaces {
-        Some(namespaces) => namespaces.with_accounts(cloudflare(on)),
-        None => cloudflare(on),
+        Some(namespaces) => namespaces.with_accounts(cloudflare),
+        None => cloudflare,
     };
     let admin = doorward_api::router(doorward_api::Parts {
         registry: Arc::new(registry),
@@ -188,8 +189,8 @@ pub(super) fn forget_with_keys<'a>(keys: &Keys, edges: impl Iterator<Item = &'a 
     keys.on_change(move || edges.iter().filter_map(Weak::upgrade).for_each(|edge| edge.forget_callers()));
 }
 
-/// The management API.
-pub(super) fn cloudflare(on: Foundation<'_>) -> Router {
+/// What the management API is made of.
+pub(super) fn cloudflare(on: Foundation<'_>) -> doorward_api::cloudflare::Parts {
     on.keys.rotate_every({
         let objects = on.objects.clone();
         move || objects.key_rotation_interval()
@@ -202,7 +203,7 @@ pub(super) fn cloudflare(on: Foundation<'_>) -> Router {
             Box::pin(async move { keys.rotate(false).await.map_err(|error| error.to_string()) })
         }),
     };
-    doorward_api::cloudflare::router(doorward_api::cloudflare::Parts {
+    doorward_api::cloudflare::Parts {
         objects: on.objects.clone(),
         store: on.store.clone(),
         clock: on.clock.clone(),
@@ -212,7 +213,7 @@ pub(super) fn cloudflare(on: Foundation<'_>) -> Router {
         signing_keys,
         can_vouch: doorward_edge::can_vouch,
         log_retention: on.config.log_retention,
-    })
+    }
 }
 
 /// The edge and the login door behind it, of the team as this catalog names it.

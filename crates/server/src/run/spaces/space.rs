@@ -1,6 +1,6 @@
 //! One namespace while it lasts.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -31,6 +31,9 @@ pub(super) struct Space {
     control: OnceLock<Router>,
 }
 
+/// A site that is made when it is first asked for.
+pub(super) type Site = LazyLock<Router, Box<dyn FnOnce() -> Router + Send>>;
+
 /// What it is made of.
 pub(super) struct Parts {
     pub(super) objects: Objects,
@@ -40,7 +43,7 @@ pub(super) struct Parts {
     pub(super) emulator: Arc<Emulator>,
     pub(super) edges: Vec<Arc<Edge>>,
     pub(super) guests: Vec<Guest>,
-    pub(super) api: Router,
+    pub(super) api: Site,
     /// How long its logs are kept.
     pub(super) retention: Retention,
 }
@@ -95,7 +98,7 @@ impl Namespace for Space {
     }
 
     fn api(&self) -> Router {
-        self.parts.api.clone()
+        LazyLock::force(&self.parts.api).clone()
     }
 
     fn account(&self) -> &AccountId {
