@@ -75,6 +75,11 @@ impl Guests {
         })
     }
 
+    /// Whether any answers for anything: hosts need not be read otherwise.
+    fn are_there(&self) -> bool {
+        !self.read().is_empty()
+    }
+
     /// Whose host it is: the nearest domain above it decides.
     fn of(&self, host: &str) -> Option<Arc<Worker>> {
         let domains = self.read();
@@ -166,7 +171,8 @@ impl Edge {
 impl Entrance {
     /// The way in to whoever answers for the request: this one, but where an emulator has guests.
     pub(crate) fn to<B>(self: &Arc<Self>, request: &Request<B>) -> Arc<Self> {
-        let Some(guests) = &self.worker.edge.guests else { return Arc::clone(self) };
+        let guests = self.worker.edge.guests.as_ref();
+        let Some(guests) = guests.filter(|guests| guests.are_there()) else { return Arc::clone(self) };
         // What has no readable host is the listener's own to refuse.
         let host = arrive::authority(request.headers(), request.uri(), request.version());
         let Some(worker) = host.ok().and_then(|host| guests.of(host.name())) else { return Arc::clone(self) };
