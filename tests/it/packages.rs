@@ -10,7 +10,7 @@ use crate::support::gateway::binary;
 use crate::support::peers;
 
 /// A whole suite of another language, several gateways in it, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 fn package(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../packages").join(path)
