@@ -174,6 +174,11 @@ async fn g_10_who_is_revoked_gets_no_certificate() {
     authority(&gateway, "Ssh").await;
     let (key, token) = (Key::generate().await, token(&gateway, "Ssh", ALICE).await);
     assert_eq!(sign(&gateway, &key, &token).await.0, 200);
+    // That of an application ends its tokens and no sign-in: the token itself is looked at.
+    gateway.control("POST", "/revocations", json!({ "app": "Ssh" })).await;
+    assert_eq!(sign(&gateway, &key, &token).await.0, 403);
+    let token = gateway.token(json!({ "app": "Ssh", "email": ALICE })).await;
+    assert_eq!(sign(&gateway, &key, &token).await.0, 200);
     gateway.control("POST", "/revocations", json!({ "email": ALICE })).await;
     assert_eq!(sign(&gateway, &key, &token).await.0, 403);
 }
