@@ -224,3 +224,19 @@ async fn who_is_taken_off_a_list_and_what_page_they_get_counts_for_the_next_requ
     let refused = alice.get(&gateway.at(MADE, "/")).await;
     assert_eq!((refused.status, refused.body.contains("a page of our own")), (403, true), "{}", refused.body);
 }
+
+#[tokio::test]
+async fn an_address_of_an_application_that_is_not_served_opens_to_nobody() {
+    let origin = Origin::start().await;
+    let open = "domain = \"acme.cloudflareaccess.com\"\ndeny_unmatched_requests = false";
+    let config = Config::standard(&origin).with("domain = \"acme.cloudflareaccess.com\"", open);
+    let gateway = Gateway::serve(&config.and(&route(MADE, &origin.url()))).await;
+    assert_eq!(status(&gateway, &[]).await, 200, "hosts of nobody pass here");
+    origin.forget();
+    let everybody = json!([{ "name": "All", "decision": "bypass", "include": [{ "everyone": {} }] }]);
+    let ssh = json!({ "name": "Shell", "type": "ssh", "domain": MADE, "policies": everybody });
+    let (made, answer) = call(&gateway, "POST", "/apps", Some(ssh)).await;
+    assert_eq!(made, 201, "{answer}");
+    assert_eq!(status(&gateway, &[]).await, 403, "whatever its policies say");
+    origin.assert_untouched("an application that is not served");
+}

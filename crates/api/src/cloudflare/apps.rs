@@ -60,14 +60,34 @@ pub(super) const FIELDS: &[Field] = &[
     field("footer_links", Shape::List),
     kept("landing_page_design", Shape::Object),
     kept("skip_app_launcher_login_page", Shape::Flag),
+    kept("saas_app", Shape::Object),
+    kept("target_criteria", Shape::List),
+    kept("oauth_configuration", Shape::Object),
+    kept("mfa_config", Shape::Object),
 ];
 
 /// What would make an application open less, or do something, and is not there.
-const NOT_THERE: [&str; 5] = ["mfa_config", "scim_config", "saas_app", "oauth_configuration", "target_criteria"];
+/// It is kept for applications that open nothing.
+const NOT_THERE: [&str; 4] = ["mfa_config", "saas_app", "oauth_configuration", "target_criteria"];
 
 const TYPES: [&str; 3] = ["self_hosted", "bookmark", "app_launcher"];
-const OTHER_TYPES: [&str; 11] =
-    ["saas", "ssh", "vnc", "rdp", "warp", "biso", "dash_sso", "infrastructure", "mcp", "mcp_portal", "proxy_endpoint"];
+/// These are objects and no more: nobody is let in to them here.
+const OTHER_TYPES: [&str; 12] = [
+    "saas",
+    "ssh",
+    "vnc",
+    "rdp",
+    "warp",
+    "biso",
+    "dash_sso",
+    "infrastructure",
+    "mcp",
+    "mcp_portal",
+    "proxy_endpoint",
+    "end_user",
+];
+/// What makes an application one of its type.
+const NEEDED: [(&str, &str); 2] = [("saas", "saas_app"), ("infrastructure", "target_criteria")];
 
 pub(super) async fn list(State(api): State<Api>, wanted: Wanted) -> Result<Page, Refusal> {
     let set = api.set();
@@ -222,12 +242,18 @@ fn app(
     identity: &Identity<'_>,
     now: Timestamp,
 ) -> Result<AppDocument, Refusal> {
-    if let Some(name) = NOT_THERE.into_iter().find(|name| written.fields.contains_key(*name)) {
-        return Err(Refusal::not_there_yet(format!("/{name}"), name));
-    }
+    // It holds secrets, and nothing would be provisioned.
+    let unkept = written.fields.contains_key("scim_config").then_some("scim_config");
     let mut fields = shaped(written, FIELDS)?;
     let kind = kind(&fields)?;
+    let undone = NOT_THERE.into_iter().find(|name| TYPES.contains(&kind) && fields.contains_key(*name));
+    if let Some(name) = unkept.or(undone) {
+        return Err(Refusal::not_there_yet(format!("/{name}"), name));
+    }
     needed(&fields, "name")?;
+    NEEDED.iter().filter(|(of, _)| *of == kind).try_for_each(|(_, name)| needed(&fields, name))?;
+    // The API makes it, and callers send back what they were shown.
+    fields.get_mut("saas_app").and_then(Value::as_object_mut).map(|saas| saas.remove("client_secret"));
     addresses::derive(&mut fields, kind)?;
     values(api, set, &mut fields)?;
     let policies = match (fields.remove("policies"), identity.before) {
@@ -260,13 +286,8 @@ fn only_launcher(set: &Set, app: &AppDocument) -> Result<(), Refusal> {
 
 fn kind(fields: &Map<String, Value>) -> Result<&'static str, Refusal> {
     let written = fields.get("type").and_then(Value::as_str).unwrap_or_default();
-    if let Some(kind) = TYPES.into_iter().find(|kind| *kind == written) {
-        return Ok(kind);
-    }
-    match OTHER_TYPES.contains(&written) {
-        true => Err(Refusal::not_there_yet("/type", &format!("an application of type {written}"))),
-        false => Err(Refusal::invalid("/type", "app type is missing or invalid")),
-    }
+    let known = TYPES.into_iter().chain(OTHER_TYPES).find(|kind| *kind == written);
+    known.ok_or_else(|| Refusal::invalid("/type", "app type is missing or invalid"))
 }
 
 /// What refers to something, or is one of a few words.
@@ -348,5 +369,8 @@ fn said(api: &Api, written: &Written, app: &Object) -> Vec<String> {
         AppPolicy::Own(policy) => Some(super::policies::restrictions(&policy.more)),
         AppPolicy::Link(_) => None,
     });
-    [notes(&fields, FIELDS), restricted.flatten().collect(), addresses::said(api, app)].concat()
+    let kind = fields.get("type").and_then(Value::as_str).filter(|kind| OTHER_TYPES.contains(kind));
+    let closed = kind.map(|kind| format!("this version serves no application of type {kind}: nobody is let in"));
+    [notes(&fields, FIELDS), closed.into_iter().collect(), restricted.flatten().collect(), addresses::said(api, app)]
+        .concat()
 }

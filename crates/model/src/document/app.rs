@@ -18,6 +18,9 @@ const SELF_HOSTED: &str = "self_hosted";
 /// Its words for the list of applications, and for a link in it.
 const APP_LAUNCHER: &str = "app_launcher";
 const BOOKMARK: &str = "bookmark";
+/// Those that cover addresses as self-hosted ones do, and are served by
+/// nothing here: they let nobody in.
+const CLOSED: [&str; 5] = ["ssh", "vnc", "rdp", "mcp_portal", "end_user"];
 /// Life of application tokens when nothing says otherwise.
 const DAY: Lifetime = Lifetime::from_hours(24);
 
@@ -172,6 +175,12 @@ impl AppDocument {
         self.kind == SELF_HOSTED
     }
 
+    /// Whether requests to its addresses are its to decide.
+    #[must_use]
+    pub fn covers_addresses(&self) -> bool {
+        self.is_served() || CLOSED.contains(&self.kind.as_str())
+    }
+
     /// Whether it is the list of applications on the team domain.
     #[must_use]
     pub fn is_launcher(&self) -> bool {
@@ -182,6 +191,7 @@ impl AppDocument {
     fn app_kind(&self) -> Option<AppKind> {
         match self.kind.as_str() {
             SELF_HOSTED => Some(AppKind::SelfHosted),
+            kind if CLOSED.contains(&kind) => Some(AppKind::SelfHosted),
             APP_LAUNCHER => Some(AppKind::AppLauncher),
             BOOKMARK => Some(AppKind::Bookmark { link: link(self.domain.as_deref()?)? }),
             _ => None,
@@ -203,6 +213,8 @@ impl AppDocument {
     ) -> Result<Option<App>, InvalidApp> {
         let Some(kind) = self.app_kind() else { return Ok(None) };
         let domains = if kind == AppKind::SelfHosted { self.domains()? } else { Vec::new() };
+        // What protects such an application elsewhere is not there, so its policies open nothing.
+        let is_closed = kind == AppKind::SelfHosted && !self.is_served();
         let whole: Option<Vec<(u32, PolicyDocument)>> = self
             .policies
             .into_iter()
@@ -224,6 +236,9 @@ impl AppDocument {
         let is_for_people =
             |policy: &Policy| policy.purpose.is_none() && matches!(policy.decision, Decision::Allow | Decision::Deny);
         if kind == AppKind::AppLauncher && !policies.iter().all(is_for_people) {
+            policies.clear();
+        }
+        if is_closed {
             policies.clear();
         }
         Ok(Some(App {

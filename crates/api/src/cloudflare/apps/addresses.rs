@@ -10,9 +10,12 @@ use super::super::Api;
 use super::super::refusal::Refusal;
 use super::kept_app;
 
+/// The types that have all three.
+const COVERING: [&str; 6] = ["self_hosted", "ssh", "vnc", "rdp", "mcp_portal", "end_user"];
+
 /// Fills in the views that are missing.
 pub(super) fn derive(fields: &mut Map<String, Value>, kind: &str) -> Result<(), Refusal> {
-    if kind != "self_hosted" {
+    if !COVERING.contains(&kind) {
         return Ok(());
     }
     let destinations = match (fields.remove("destinations"), fields.get("self_hosted_domains"), fields.get("domain")) {
@@ -73,7 +76,7 @@ fn parsed(text: &str, pointer: &str) -> Result<AppDomain, Refusal> {
 /// Whether the addresses belong to nobody else. The catalog is the one of the
 /// state that is changed: both are put in force together.
 pub(super) fn free(api: &Api, app: &AppDocument) -> Result<(), Refusal> {
-    if !app.is_served() {
+    if !app.covers_addresses() {
         return Ok(());
     }
     let catalog = api.0.objects.catalog().load();

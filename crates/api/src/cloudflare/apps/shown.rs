@@ -16,6 +16,9 @@ pub(super) fn shown(api: &Api, set: &Set, object: &Object) -> Value {
         for (name, value) in defaults(&app.kind) {
             fields.entry(name).or_insert(value);
         }
+        if let Some(Value::Object(saas)) = fields.get_mut("saas_app") {
+            saas.entry("auth_type").or_insert_with(|| json!("saml"));
+        }
         fields.insert("policies".into(), Value::Array(policies));
         fields.insert("uid".into(), json!(app.id));
         fields.insert("created_at".into(), json!(object.created_at.to_rfc3339()));
@@ -35,6 +38,16 @@ fn defaults(kind: &str) -> Map<String, Value> {
             "app_launcher_visible": true, "enable_binding_cookie": false, "http_only_cookie_attribute": true,
             "session_duration": "24h", "tags": [],
         }),
+        "ssh" | "vnc" | "rdp" => json!({
+            "app_launcher_visible": true, "enable_binding_cookie": false, "http_only_cookie_attribute": true,
+            "session_duration": "24h", "tags": [],
+        }),
+        "mcp" | "mcp_portal" => {
+            json!({ "http_only_cookie_attribute": true, "session_duration": "24h", "tags": [] })
+        }
+        "saas" => json!({ "app_launcher_visible": true, "session_duration": "24h", "tags": [] }),
+        "warp" | "dash_sso" | "proxy_endpoint" | "end_user" => json!({ "session_duration": "24h", "tags": [] }),
+        "infrastructure" | "biso" => json!({ "tags": [] }),
         "bookmark" => json!({ "app_launcher_visible": true, "tags": [] }),
         "app_launcher" => json!({ "session_duration": "24h", "skip_app_launcher_login_page": false, "tags": [] }),
         _ => json!({}),

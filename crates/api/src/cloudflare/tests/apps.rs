@@ -160,11 +160,9 @@ async fn p_06_an_application_that_cannot_be_one_is_refused_where_it_cannot() {
     }
     let missing = door.call("POST", PATH, wiki(json!({ "type": null }))).await.invalid("/type");
     assert!(missing.contains("app type is missing or invalid"));
-    for (more, what) in [
-        (json!({ "type": "saas" }), "saas"),
-        (json!({ "mfa_config": {} }), "mfa_config"),
-        (json!({ "scim_config": { "enabled": true } }), "scim_config"),
-    ] {
+    for (more, what) in
+        [(json!({ "mfa_config": {} }), "mfa_config"), (json!({ "scim_config": { "enabled": true } }), "scim_config")]
+    {
         assert!(door.call("POST", PATH, wiki(more)).await.refused(501, 9999).contains(what));
     }
     assert_eq!(door.objects.current().all().count(), 0, "nothing of it was kept");
@@ -287,4 +285,69 @@ async fn an_application_of_the_file_is_read_only_but_for_its_tokens() {
     }
     door.call("POST", PATH, wiki(json!({ "domain": "file.test" }))).await.refused(409, 11010);
     door.done(202, "POST", &format!("{path}/revoke_tokens"), Value::Null).await;
+}
+
+#[tokio::test]
+async fn applications_of_other_types_are_kept_to_the_letter_and_let_nobody_in() {
+    let door = Door::open().await;
+    let everybody = json!([{ "name": "All", "decision": "bypass", "include": [{ "everyone": {} }] }]);
+    let saas = json!({ "auth_type": "oidc", "redirect_uris": ["https://a.test/cb"], "scopes": ["openid"] });
+    let criteria = json!([{ "port": 22, "protocol": "SSH", "target_attributes": { "hostname": ["a"] } }]);
+    for (mut app, absent) in [
+        (json!({ "type": "saas", "saas_app": saas }), "http_only_cookie_attribute"),
+        (json!({ "type": "ssh", "domain": "ssh.test" }), "skip_app_launcher_login_page"),
+        (json!({ "type": "vnc", "domain": "vnc.test" }), "saas_app"),
+        (json!({ "type": "rdp", "destinations": [{ "type": "public", "uri": "rdp.test" }] }), "saas_app"),
+        (json!({ "type": "infrastructure", "target_criteria": criteria }), "session_duration"),
+        (json!({ "type": "warp", "domain": "acme.cloudflareaccess.com/warp" }), "app_launcher_visible"),
+        (json!({ "type": "biso", "domain": "acme.cloudflareaccess.com/browser" }), "session_duration"),
+        (json!({ "type": "dash_sso" }), "app_launcher_visible"),
+        (
+            json!({ "type": "mcp", "destinations": [{ "type": "via_mcp_server_portal", "mcp_server_id": "one" }] }),
+            "domain",
+        ),
+        (json!({ "type": "mcp_portal", "domain": "mcp.test" }), "app_launcher_visible"),
+        (json!({ "type": "end_user", "domain": "customers.test" }), "app_launcher_visible"),
+        (json!({ "type": "proxy_endpoint", "domain": "x.proxy.cloudflare-gateway.com" }), "app_launcher_visible"),
+    ] {
+        app["name"] = json!("Other");
+        app["policies"] = everybody.clone();
+        let answer = door.call("POST", PATH, app.clone()).await;
+        assert_eq!(answer.status, 201, "{}", answer.body);
+        assert!(answer.body["messages"].to_string().contains("nobody is let in"), "{}", answer.body);
+        let made = &answer.body["result"];
+        for (field, value) in app.as_object().unwrap().iter().filter(|(field, _)| *field != "policies") {
+            assert_eq!(&made[field], value, "{field}");
+        }
+        assert!(made.get(absent).is_none(), "{absent}: {made}");
+        assert_eq!(made["policies"][0]["decision"], "bypass", "kept");
+        let id = made["id"].as_str().unwrap();
+        assert_eq!(&door.done(200, "GET", &format!("{PATH}/{id}"), Value::Null).await, made);
+        let in_force = door.catalog().app(id.parse().unwrap()).cloned();
+        assert!(in_force.is_none_or(|app| app.policies.is_empty()), "{}", app["type"]);
+    }
+    for host in ["ssh.test", "rdp.test"] {
+        let covered = door.catalog().serves_host(&host.parse().unwrap());
+        assert!(covered, "{host} is somebody's, so that it never passes as a host of nobody");
+        let second = json!({ "name": "Second", "type": "self_hosted", "domain": host });
+        door.call("POST", PATH, second).await.refused(409, 11010);
+    }
+}
+
+#[tokio::test]
+async fn what_an_application_of_its_type_needs_has_to_be_there() {
+    let door = Door::open().await;
+    for (app, pointer) in [
+        (json!({ "name": "x", "type": "saas" }), "/saas_app"),
+        (json!({ "name": "x", "type": "infrastructure" }), "/target_criteria"),
+        (json!({ "name": "x", "type": "ssh" }), "/domain"),
+        (json!({ "name": "x", "type": "spaceship" }), "/type"),
+    ] {
+        door.call("POST", PATH, app).await.invalid(pointer);
+    }
+    let saas = json!({ "name": "x", "type": "saas", "saas_app": { "sp_entity_id": "a", "client_secret": "hunter2" } });
+    let made = door.done(201, "POST", PATH, saas).await;
+    assert_eq!(made["saas_app"], json!({ "sp_entity_id": "a", "auth_type": "saml" }), "no secret is kept");
+    let scim = json!({ "name": "x", "type": "saas", "saas_app": {}, "scim_config": { "enabled": true } });
+    door.call("POST", PATH, scim).await.refused(501, 9999);
 }
