@@ -170,6 +170,13 @@ access.certificates.delete(root.id, account_id=account)
 assert list(trust.identity_providers.scim.users.list(idp.id, account_id=account)) == []
 assert list(trust.identity_providers.scim.groups.list(idp.id, account_id=account)) == []
 
+assert [one.id for one in client.accounts.list()] == [account] and client.accounts.get(account_id=account).id == account
+[zone] = [one for one in client.zones.list() if host.endswith(one.name)] or [None]
+if zone:
+    assert client.zones.get(zone_id=zone.id).name == zone.name
+    assert app.id in [one.id for one in access.applications.list(zone_id=zone.id)]
+    assert access.groups.get(group.id, zone_id=zone.id).id == group.id
+
 ca = access.applications.cas.create(app.id, account_id=account)
 assert ca.aud == app.aud and ca.public_key.startswith("ecdsa-sha2-nistp256 AAAA")
 assert access.applications.cas.get(app.id, account_id=account).public_key == ca.public_key

@@ -35,6 +35,7 @@ mod usage;
 mod user_policy_checks;
 mod users;
 mod written;
+mod zones;
 
 #[cfg(test)]
 mod tests;
@@ -185,30 +186,51 @@ fn routes() -> Vec<Route> {
 
 /// What belongs to no account.
 fn routes_beside() -> Vec<Route> {
-    vec![(Method::GET, "/openapi.json", get(openapi::show)), (Method::GET, "/user/tokens/verify", get(tokens::verify))]
+    vec![
+        (Method::GET, "/accounts", get(zones::accounts)),
+        (Method::GET, "/accounts/{account}", get(zones::one_account)),
+        (Method::GET, "/memberships", get(zones::memberships)),
+        (Method::GET, "/openapi.json", get(openapi::show)),
+        (Method::GET, "/user/tokens/verify", get(tokens::verify)),
+        (Method::GET, "/zones", get(zones::list)),
+        (Method::GET, "/zones/{zone}", get(zones::show)),
+    ]
+}
+
+/// What is below `/client/v4/zones/{zone}` too: the same things of the same account.
+fn routes_of_zones() -> Vec<Route> {
+    const TWINS: [&str; 6] =
+        ["apps", "certificates", "groups", "identity_providers", "organizations", "service_tokens"];
+    const ALONE: [&str; 6] = ["make_reusable", "refresh", "refresh_scim_secret", "rotate", "groups", "users"];
+    let is_twin = |path: &str| {
+        let parts: Vec<&str> = path.trim_start_matches("/access/").split('/').collect();
+        let is_alone = parts.len() > 1 && parts.last().is_some_and(|last| ALONE.contains(last));
+        TWINS.contains(&parts[0]) && !is_alone
+    };
+    routes().into_iter().filter(|(_, path, _)| is_twin(path)).collect()
 }
 
 /// Everything that is served below `/client/v4`: the router and the OpenAPI
 /// document are made of the same tables.
 fn site() -> Vec<(Method, String)> {
     let below = |prefix: &'static str| move |(method, path, _): Route| (method, format!("{prefix}{path}"));
-    routes_beside().into_iter().map(below("")).chain(routes().into_iter().map(below("/accounts/{account}"))).collect()
+    let beside = routes_beside().into_iter().map(below(""));
+    let of_account = routes().into_iter().map(below("/accounts/{account}"));
+    beside.chain(of_account).chain(routes_of_zones().into_iter().map(below("/zones/{zone}"))).collect()
 }
 
 /// The API at `/client/v4`, behind its own check of who calls.
 pub fn router(parts: Parts) -> Router {
     let api = Api(Arc::new(parts));
-    let account = routes().into_iter().fold(Router::new(), |router, (_, path, method)| router.route(path, method));
-    let account = account
-        .fallback(no_route)
-        .method_not_allowed_fallback(wrong_method)
-        .layer(middleware::from_fn_with_state(api.clone(), own_account));
-    let beside =
-        routes_beside().into_iter().fold(Router::new(), |router, (_, path, method)| router.route(path, method));
-    let version = beside
+    let table = |routes: Vec<Route>| {
+        let table = routes.into_iter().fold(Router::new(), |router, (_, path, method)| router.route(path, method));
+        table.fallback(no_route).method_not_allowed_fallback(wrong_method)
+    };
+    let account = table(routes()).layer(middleware::from_fn_with_state(api.clone(), own_account));
+    let zone = table(routes_of_zones()).layer(middleware::from_fn_with_state(api.clone(), zones::own));
+    let version = table(routes_beside())
         .nest("/accounts/{account}", account)
-        .fallback(no_route)
-        .method_not_allowed_fallback(wrong_method)
+        .nest("/zones/{zone}", zone)
         .layer(middleware::from_fn_with_state(api.clone(), caller::check))
         .with_state(api);
     Router::new().nest("/client/v4", version)

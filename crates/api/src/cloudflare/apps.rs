@@ -23,6 +23,7 @@ use super::fields::{Field, Shape, document, field, kept, needed, notes, shaped, 
 use super::paging::{Page, Wanted};
 use super::refusal::Refusal;
 use super::written::Written;
+use super::zones::ByZone;
 use super::{Api, At, found, in_order, usage};
 
 pub(super) const FIELDS: &[Field] = &[
@@ -109,13 +110,19 @@ pub(super) async fn show(State(api): State<Api>, Path(At { id }): Path<At>) -> R
     found(&set, &Key::new(Kind::App, id)).map(|app| Answer::ok(shown(&api, &set, app)))
 }
 
-pub(super) async fn create(State(api): State<Api>, caller: Caller, written: Written) -> Result<Answer, Refusal> {
+pub(super) async fn create(
+    State(api): State<Api>,
+    by_zone: ByZone,
+    caller: Caller,
+    written: Written,
+) -> Result<Answer, Refusal> {
     let id = AppId::random();
     let aud = Aud::try_from(random_hex::<32>()).expect("64 hex characters are an audience");
     let key = Key::new(Kind::App, id);
     let now = api.now();
     let app = api.create(&caller, &key, |set| {
         let document = app(&api, set, &written, &Identity { id, aud: aud.clone(), before: None }, now)?;
+        by_zone.holds(&document)?;
         Ok(Content::new(&document, &AppExtension::default(), None))
     });
     let app = app.await?;
@@ -126,6 +133,7 @@ pub(super) async fn create(State(api): State<Api>, caller: Caller, written: Writ
 pub(super) async fn update(
     State(api): State<Api>,
     Path(At { id }): Path<At>,
+    by_zone: ByZone,
     caller: Caller,
     written: Written,
 ) -> Result<Answer, Refusal> {
@@ -135,6 +143,7 @@ pub(super) async fn update(
         let document: AppDocument = kept_app(before)?;
         let identity = Identity { id: document.id, aud: document.aud.clone(), before: Some(&document) };
         let document = app(&api, set, &written, &identity, now)?;
+        by_zone.holds(&document)?;
         Ok(rewritten(before, &document))
     });
     let app = app.await?;

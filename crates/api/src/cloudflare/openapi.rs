@@ -31,6 +31,7 @@ const RESOURCES: &[&str] = &[
     include_str!("../../openapi/tags.json"),
     include_str!("../../openapi/tokens.json"),
     include_str!("../../openapi/users.json"),
+    include_str!("../../openapi/zones.json"),
 ];
 /// The value of each selector; a name with a question mark may be left out.
 const RULES: &str = include_str!("../../openapi/rules.json");
@@ -91,7 +92,7 @@ pub(super) fn document(account: &AccountId) -> Value {
     let mut paths: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
     let routes: Vec<(String, String)> = site().into_iter().map(|(method, path)| (method.to_string(), path)).collect();
     for (method, path) in &routes {
-        let known = described(&resources, method, path);
+        let known = described(&resources, method, &twin(path));
         let (tag, operation) = known.unwrap_or_else(|| ("Other".to_owned(), Operation::default()));
         let mut described = described_as(&operation, method, path, account, &schemas);
         described["tags"] = json!([tag]);
@@ -123,6 +124,11 @@ pub(super) fn document(account: &AccountId) -> Value {
 #[cfg(test)]
 pub(super) fn described_routes() -> std::collections::BTreeSet<String> {
     RESOURCES.iter().flat_map(|text| read::<Resource>(text).operations.into_keys()).collect()
+}
+
+/// Below a zone is what is below the account: it is described once.
+pub(super) fn twin(path: &str) -> String {
+    path.replacen("/zones/{zone}/", "/accounts/{account}/", 1)
 }
 
 /// What the files say about a route.

@@ -23,3 +23,4 @@ mod ssh_cas;
 mod tags;
 mod terraform;
 mod users;
+mod zones;
