@@ -73,6 +73,11 @@ async fn hosts_are_told_of_client_certificates_where_that_is_asked_for() {
     door.done(200, "PUT", &path(&root), json!({ "associated_hostnames": ["a.test"] })).await;
     assert_eq!(door.done(200, "GET", SETTINGS, Value::Null).await, json!([setting("a.test", false)]));
 
+    door.done(200, "PUT", &path(&root), json!({ "associated_hostnames": ["a.test", "b.test"] })).await;
+    let back = door.done(200, "GET", SETTINGS, Value::Null).await;
+    assert_eq!(back[1], setting("b.test", false), "a host that comes back is told nothing again");
+    door.done(200, "PUT", &path(&root), json!({ "associated_hostnames": ["a.test"] })).await;
+
     door.call("PUT", SETTINGS, json!({})).await.invalid("/settings");
     let nowhere = json!({ "settings": [setting("a.test", true), setting("b.test", true)] });
     door.call("PUT", SETTINGS, nowhere).await.invalid("/settings/1/hostname");
