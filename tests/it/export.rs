@@ -64,7 +64,9 @@ async fn what_the_api_shows_is_what_terraform_reads() {
     let robot = create("service_tokens", json!({ "name": "CI runner", "duration": "720h" })).await;
     create("tags", json!({ "name": "docs" })).await;
     let claim = json!({ "claim_name": "groups", "claim_value": awkward, "identity_provider_id": provider["id"] });
-    let staff = create("groups", json!({ "name": awkward, "include": [{ "oidc": claim }] })).await;
+    // Names are one line.
+    let name = awkward.replace(['\n', '\t'], " ");
+    let staff = create("groups", json!({ "name": name, "include": [{ "oidc": claim }] })).await;
     let shared = json!({
         "name": "Staff", "decision": "allow", "include": [{ "group": { "id": staff["id"] } }], "session_duration": "8h",
     });
