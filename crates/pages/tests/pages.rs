@@ -1,6 +1,6 @@
 //! What holds for every page, ordinary or ugly.
 
-#[path = "../examples/samples/gallery.rs"]
+#[path = "../examples/samples/gallery/mod.rs"]
 mod gallery;
 #[path = "pages/markup.rs"]
 mod markup;
@@ -72,14 +72,14 @@ fn the_policy_vouches_for_every_style_and_script_and_nothing_else_is_needed() {
 
 #[test]
 fn the_policy_of_a_page_in_the_organisations_colours_vouches_for_exactly_these() {
-    let page = gallery::designed("#102a43", "#f0f4f8");
+    let page = gallery::sign_in::designed("#102a43", "#f0f4f8");
     let (html, policy) = (page.html(), page.content_security_policy());
     let texts = inlined(&html, "style");
     assert_eq!(texts.len(), 2);
     for text in texts {
         assert!(policy.contains(&format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)))), "{policy}\n{text}");
     }
-    let other = gallery::designed("#000000", "#ffffff").content_security_policy();
+    let other = gallery::sign_in::designed("#000000", "#ffffff").content_security_policy();
     assert_ne!(policy, other);
     assert_eq!(policy.split("; ").count(), CONTENT_SECURITY_POLICY.split("; ").count());
 }

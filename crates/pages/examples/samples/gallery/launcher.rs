@@ -1,0 +1,58 @@
+//! The list of applications.
+
+use doorward_pages::{Action, Filter, Launcher, Page, Tile};
+
+use super::{HOSTILE, LOGO, SIXTY_LETTERS};
+
+pub(super) fn launcher() -> Vec<(&'static str, String)> {
+    let (everyday, both) = (["everyday".to_owned()], ["everyday".to_owned(), "money".to_owned()]);
+    let tile = |name, href, place, tags| Tile { name, href, place, logo: None, tags };
+    let some = vec![
+        Tile { logo: Some(LOGO), ..tile("Calendar", "https://cal.example.com/", "cal.example.com", &everyday[..]) },
+        tile("Mail", "https://mail.example.com/inbox", "mail.example.com/inbox", &everyday[..]),
+        tile(SIXTY_LETTERS, "https://pay.example.com/", "pay.example.com", &both[..]),
+        tile("Wiki", "https://wiki.example.com/", "wiki.example.com", &[]),
+    ];
+    let filter = |name: &str, is_chosen| Filter { name: name.to_owned(), href: format!("/?tag={name}"), is_chosen };
+    let page = Launcher {
+        team: "Acme",
+        email: "alice@example.com",
+        sign_out: "/cdn-cgi/access/logout".into(),
+        ..Launcher::default()
+    };
+    let many: Vec<(String, String)> =
+        (1..=300).map(|n| (format!("Application {n}"), format!("https://app{n}.example.com/"))).collect();
+    let many = many.iter().map(|(name, href)| tile(name, href, &href[8..href.len() - 1], &[])).collect();
+    let hostile = [HOSTILE.to_owned()];
+    vec![
+        ("launcher_nothing", page.clone().html()),
+        (
+            "launcher_some",
+            Launcher {
+                tiles: some,
+                filters: vec![filter("All", true), filter("everyday", false), filter("money", false)],
+                links: vec![
+                    Action::new("Help", "https://help.example.com/"),
+                    Action::new("Status", "https://status.example.com/"),
+                ],
+                emulator: true,
+                ..page.clone()
+            }
+            .html(),
+        ),
+        ("launcher_three_hundred", Launcher { tiles: many, ..page.clone() }.html()),
+        (
+            "launcher_hostile",
+            Launcher {
+                team: HOSTILE,
+                logo: Some(HOSTILE),
+                email: HOSTILE,
+                tiles: vec![Tile { name: HOSTILE, href: HOSTILE, place: HOSTILE, logo: None, tags: &hostile }],
+                filters: vec![Filter { name: HOSTILE.into(), href: HOSTILE.into(), is_chosen: true }],
+                links: vec![Action::new(HOSTILE, HOSTILE)],
+                ..page
+            }
+            .html(),
+        ),
+    ]
+}
