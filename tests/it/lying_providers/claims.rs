@@ -2,13 +2,12 @@
 
 use serde_json::json;
 
-use super::{ANYBODY_OF_CORP, here, lines};
-use crate::support::client::{Client, Reply};
+use super::{ANYBODY_OF_CORP, here};
+use crate::support::client::Client;
 use crate::support::config::{APP, Config, app, route};
 use crate::support::gateway::Gateway;
 use crate::support::lying::Lying;
 use crate::support::origin::Origin;
-use crate::support::token;
 
 #[tokio::test]
 async fn j_01_an_address_that_the_provider_does_not_vouch_for_is_nobodys() {
