@@ -203,20 +203,30 @@ impl Visit {
     }
 
     /// What is being signed in to. The host is one of the application's, the
-    /// scheme and port are those of this request: there is no other place that
-    /// a sign-in can lead to (invariant I8).
+    /// scheme and port are those of this request, but for [`Self::own_port`]: there
+    /// is no other place that a sign-in can lead to (invariant I8).
     fn target(&self, host: &str) -> Result<(Arc<App>, Target), Stop> {
         let asked: Host = host.parse().map_err(|_| Trouble::UnknownApp)?;
         let aud = self.parameter("kid").and_then(|kid| Aud::try_from(kid).ok());
         let app = aud.and_then(|aud| self.catalog.entered_by_aud(&aud)).ok_or(Trouble::UnknownApp)?;
         let wanted = ReturnPath::from_parameter(&self.parameter("redirect_url").unwrap_or_default());
         let return_to = self.place(app, &asked, wanted).ok_or(Trouble::UnknownApp)?;
-        let here = self.arrival.host.with_name(asked.name()).parse().map_err(|_| Trouble::UnknownApp)?;
-        let origin = site::origin(self.arrival.https, &here);
         let meta = self.meta(app, &asked);
+        let here = match meta.as_ref().and_then(|meta| self.own_port(meta)) {
+            Some(here) => here,
+            None => self.arrival.host.with_name(asked.name()).parse().map_err(|_| Trouble::UnknownApp)?,
+        };
+        let origin = site::origin(self.arrival.https, &here);
         let app_session = meta.as_ref().map(|meta| meta.app_session_hash.clone()).filter(|hash| !hash.is_empty());
         let certificate = meta.and_then(|meta| meta.mtls_auth.valid().map(ToOwned::to_owned));
         Ok((app.clone(), Target { app: app.id, origin, return_to, app_session, certificate }))
+    }
+
+    /// The application's host as the edge was asked for it, where that may have a port of its own: behind an
+    /// emulator's proxy all ports are the gateway's. Elsewhere anybody can make the edge name a port by asking for
+    /// it, and somebody else may listen there.
+    fn own_port(&self, meta: &Meta) -> Option<Host> {
+        meta.hostname.parse().ok().filter(|_| self.login.emulator && self.arrival.https)
     }
 
     /// Where on the host the application is to be entered: as asked, if that is

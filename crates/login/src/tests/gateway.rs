@@ -99,13 +99,18 @@ impl Gateway {
 
     /// Where the edge sends a browser to sign in, with the cookie it sets.
     pub(super) fn challenge(&self, browser: &mut Browser, name: &str, place: &str) -> String {
+        self.challenge_on(browser, name, "8787", place)
+    }
+
+    /// The same for a host on this port.
+    pub(super) fn challenge_on(&self, browser: &mut Browser, name: &str, port: &str, place: &str) -> String {
         let app_session = format!("n{}", &sha256_hex(&format!("{}{name}{place}", browser.name))[..16]);
         browser.set(&format!("{name}.localhost"), "CF_AppSession", &app_session);
         let aud = self.aud(name);
         let meta = claims::meta(
             &Challenge {
                 aud: &aud,
-                hostname: &format!("{name}.localhost"),
+                hostname: &format!("{name}.localhost:{port}"),
                 redirect_url: place,
                 app_session_hash: &sha256_hex(&app_session),
                 service_token_status: false,
@@ -117,7 +122,7 @@ impl Gateway {
         );
         let meta = self.signer.load().sign(&meta);
         let place: String = url::form_urlencoded::byte_serialize(place.as_bytes()).collect();
-        format!("{TEAM}/cdn-cgi/access/login/{name}.localhost:8787?kid={aud}&meta={meta}&redirect_url={place}")
+        format!("{TEAM}/cdn-cgi/access/login/{name}.localhost:{port}?kid={aud}&meta={meta}&redirect_url={place}")
     }
 
     /// From the challenge to the return from the provider, without following it.

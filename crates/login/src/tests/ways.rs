@@ -99,6 +99,20 @@ async fn h_01_h_02_a_sign_in_leads_nowhere_but_to_the_application() {
 }
 
 #[tokio::test]
+async fn h_02_a_port_that_somebody_made_the_edge_name_is_kept_behind_an_emulators_proxy_alone() {
+    for (gateway, port) in [(Gateway::start().await, "8787"), (Gateway::emulating().await, "9999")] {
+        let mut alice = Browser::named("alice");
+        let _ = gateway.sign_in(&mut alice, "wiki", "/").await;
+        let challenge = gateway.challenge_on(&mut alice, "wiki", "9999", "/");
+        let handed = alice.get(&gateway, &challenge).await.location();
+        assert!(handed.starts_with(&format!("{WIKI}/")), "its ports are its own, emulator or not: {handed}");
+        let encrypted = challenge.replacen("http://", "https://", 1);
+        let handed = alice.get(&gateway, &encrypted).await.location();
+        assert!(handed.starts_with(&format!("https://wiki.localhost:{port}/")), "{handed}");
+    }
+}
+
+#[tokio::test]
 async fn h_02_return_to_after_sign_out_leads_to_our_own_applications_only() {
     let gateway = Gateway::start().await;
     let mut alice = Browser::named("alice");
