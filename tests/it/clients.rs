@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 
 use crate::names::{DOMAIN, ISSUER, proxied, variables};
 use crate::support::clients::Client;
-use crate::support::clients::Language::{self, Node, Python, Rust};
+use crate::support::clients::Language::{self, Go, Node, Python, Rust};
 use crate::support::config::{ALICE, ROBOT};
 use crate::support::world::World;
 
 /// By the words of the table: what it is run by, the name its script knows, whether it asks for the identity.
-const CLIENTS: [(&str, Language, &str, bool); 9] = [
+const CLIENTS: [(&str, Language, &str, bool); 10] = [
     ("`@hono/cloudflare-access`", Node, "hono", false),
     ("`jose`, as Cloudflare documents it", Node, "jose 5", false),
     ("`jose`, the major after it", Node, "jose 6", false),
@@ -25,6 +25,7 @@ const CLIENTS: [(&str, Language, &str, bool); 9] = [
     ("`allowedflare`", Python, "allowedflare", false),
     ("`flask-cloudflare-login`", Python, "flask-cloudflare-login", true),
     ("`cf-access`", Rust, "cf-access", false),
+    ("`go-oidc`, as cloudflared checks tokens before an origin", Go, "go-oidc", false),
 ];
 
 /// What every one of them must refuse. Who a token is from is looked at by some alone: that is a fact of the table.
@@ -181,6 +182,48 @@ async fn flask_cloudflare_login_does_what_the_table_says() {
 #[tokio::test]
 async fn cf_access_does_what_the_table_says() {
     does_what_the_table_says("cf-access").await;
+}
+
+#[tokio::test]
+async fn go_oidc_does_what_the_table_says() {
+    does_what_the_table_says("go-oidc").await;
+}
+
+#[tokio::test]
+async fn row_160_the_check_of_a_tunnel_tells_a_stranger_from_a_token_that_it_cannot_verify() {
+    let mut trial = Trial::of("go-oidc").await;
+    let good = trial.alices().await;
+    let others = trial.token(&json!({ "app": "Other", "email": ALICE })).await;
+    let organisations = json!({ "kind": "org", "email": ALICE, "issuer": ISSUER });
+    let organisations = trial.world.gateway.token(organisations).await;
+    let as_text = trial.token(&json!({ "email": ALICE, "aud_shape": "string" })).await;
+    for (what, token, status) in [
+        ("a person's", &good, 200),
+        ("one whose audience is a text", &as_text, 200),
+        ("none", &String::new(), 403),
+        ("another application's", &others, 403),
+        ("the organisation's", &organisations, 403),
+        ("nonsense", &"nonsense".to_owned(), 502),
+    ] {
+        let answer = trial.client.believes(token).await;
+        assert_eq!(answer["status"], status, "{what}: {answer}");
+    }
+    for (defect, status) in [
+        ("expired", 502),
+        ("wrong-iss", 502),
+        ("alg-none", 502),
+        ("tampered", 502),
+        ("unknown-kid", 502),
+        ("wrong-aud", 403),
+    ] {
+        let token = trial.token(&json!({ "email": ALICE, "defect": format!("token-{defect}") })).await;
+        let answer = trial.client.believes(&token).await;
+        assert_eq!(answer["status"], status, "{defect}: {answer}");
+    }
+    trial.rotate().await;
+    trial.rotate().await;
+    let after = trial.alices().await;
+    trial.must_take(&after, ALICE, "a token of a key that it has to fetch").await;
 }
 
 #[test]

@@ -16,6 +16,7 @@ pub(crate) enum Language {
     Node,
     Python,
     Rust,
+    Go,
 }
 
 /// A running client, configured with a team domain and an audience tag.
@@ -40,11 +41,12 @@ impl Client {
             Language::Node => "node".into(),
             Language::Python => peers::python(),
             Language::Rust => peers::rust(),
+            Language::Go => peers::go(),
         });
         match language {
             Language::Node => command.arg(script("node/clients.mjs")),
             Language::Python => command.arg(script("python/clients.py")),
-            Language::Rust => &mut command,
+            Language::Rust | Language::Go => &mut command,
         };
         command
             .envs(environment.iter().cloned())

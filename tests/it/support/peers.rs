@@ -17,6 +17,11 @@ pub(crate) fn rust() -> PathBuf {
     present("rust", "debug/doorward-test-peers").join("debug/doorward-test-peers")
 }
 
+/// The program of `tests/go/originside`.
+pub(crate) fn go() -> PathBuf {
+    present("go", "originside").join("originside")
+}
+
 /// A script that is kept beside the tests.
 pub(crate) fn script(path: &str) -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path).to_str().expect("UTF-8").to_owned()
