@@ -1,27 +1,26 @@
 //! cloudflared itself, where the machine has one on its PATH, unmodified; what
 //! it would send is sent step by step in `command_line`, `tcp_origins` and
-//! `ssh_certificates`, everywhere. And the files that sign it in without a browser.
+//! `ssh_certificates`, and as a whole in `cloudflared_trials`, everywhere. And the files that sign it in without a browser.
 
-use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
 use crate::command_line::approve;
+use crate::names::{DOMAIN, proxied};
 use crate::support::client::Client;
+use crate::support::cloudflared::{Cloudflared, Kind, Way, binary, seed};
 use crate::support::config::{ALICE, APP, Config, app, route};
 use crate::support::deadline::{eventually, in_time};
-use crate::support::gateway::{Gateway, run_with};
+use crate::support::gateway::Gateway;
 use crate::support::origin::Origin;
 use crate::support::tcp::TcpOrigin;
 use crate::support::token;
 
-const DOMAIN: &str = "acme.cloudflareaccess.com";
 const SSH: &str = "ssh.localhost";
 const POLICIES: &str =
     r#"policies = [{ name = "Corp", decision = "allow", include = [{ email_domain = { domain = "corp.test" } }] }]"#;
@@ -29,7 +28,7 @@ const POLICIES: &str =
 /// An emulator that its proxy leads to, and a home folder for cloudflared.
 struct Place {
     gateway: Gateway,
-    home: TempDir,
+    installed: Cloudflared,
     _http: Origin,
     _tcp: TcpOrigin,
 }
@@ -37,57 +36,32 @@ struct Place {
 impl Place {
     async fn start() -> Place {
         let (http, tcp) = (Origin::start().await, TcpOrigin::start().await);
-        let config = Config::standard(&http)
-            .with("admin = \"127.0.0.1:0\"", "admin = \"127.0.0.1:0\"\nproxy = \"127.0.0.1:0\"")
-            .and(&route(SSH, &tcp.url()))
-            .and(&app("Ssh", SSH, POLICIES));
-        Place { gateway: Gateway::serve(&config).await, home: tempfile::tempdir().unwrap(), _http: http, _tcp: tcp }
+        let config = proxied(Config::standard(&http)).and(&route(SSH, &tcp.url())).and(&app("Ssh", SSH, POLICIES));
+        let gateway = Gateway::serve(&config).await;
+        let installed = Cloudflared::new(Kind::Followed, Way::to(&gateway));
+        Place { gateway, installed, _http: http, _tcp: tcp }
     }
 
     /// Runs `doorward cloudflared seed` with these arguments; exit code, output, errors.
     async fn seed(&self, arguments: &[&str]) -> (i32, String, String) {
-        let admin = self.gateway.ready["admin"].as_str().unwrap();
-        let (home, folder) = (self.home.path().to_str().unwrap(), self.gateway.folder().to_str().unwrap());
-        let fixed = ["cloudflared", "seed", "--admin", admin, "--home", home];
-        run_with(&[&fixed, arguments].concat(), &[("XDG_RUNTIME_DIR", folder)]).await
+        seed(&self.gateway, self.installed.home(), arguments).await
     }
 
     fn file(&self, name: &str) -> PathBuf {
-        self.home.path().join(".cloudflared").join(name)
+        self.installed.file(name)
     }
 
     fn token_file(&self, app: &str, host: &str) -> PathBuf {
-        self.file(&format!("{host}-{}-token", self.gateway.aud(app)))
+        self.installed.token_file(host, &self.gateway.aud(app))
     }
 
     fn claims(&self, path: &Path) -> Value {
         token::claims(&std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
     }
 
-    /// cloudflared with the variables of `doorward env`, and a browser that only says what it was to open.
-    fn cloudflared(&self, binary: &Path, arguments: &[&str]) -> Command {
-        let browser = self.home.path().join("xdg-open");
-        let script = format!(
-            "#!/bin/sh\nprintf '%s' \"$1\" > {}/url.part && mv {0}/url.part {0}/url\n",
-            self.home.path().display()
-        );
-        std::fs::write(&browser, script).unwrap();
-        std::fs::set_permissions(&browser, std::fs::Permissions::from_mode(0o755)).unwrap();
-        let path = std::env::join_paths(
-            std::iter::once(self.home.path().to_owned())
-                .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
-        );
-        let ready = |key: &str| self.gateway.ready[key].as_str().unwrap().to_owned();
-        let mut command = Command::new(binary);
-        command.args(arguments).kill_on_drop(true).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.env_clear().env("PATH", path.unwrap()).env("HOME", self.home.path());
-        command.env("HTTPS_PROXY", ready("proxy")).env("SSL_CERT_FILE", ready("ca")).env("CURL_CA_BUNDLE", ready("ca"));
-        command
-    }
-
     /// What it says on its standard output when it ends well.
     async fn said(&self, binary: &Path, arguments: &[&str]) -> String {
-        let output = in_time("cloudflared ends", self.cloudflared(binary, arguments).output()).await.unwrap();
+        let output = in_time("cloudflared ends", self.installed.command(binary, arguments).output()).await.unwrap();
         let (out, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(output.status.success(), "{arguments:?}: {out}{errors}");
         out.into_owned()
@@ -95,11 +69,9 @@ impl Place {
 
     /// Runs it to its end, and signs in where it sends a browser.
     async fn with_a_browser(&self, binary: &Path, arguments: &[&str]) -> String {
-        let url = self.home.path().join("url");
-        let _none_yet = std::fs::remove_file(&url);
-        let mut command = self.cloudflared(binary, arguments);
+        let mut command = self.installed.command(binary, arguments);
         let (output, ()) = tokio::join!(in_time("cloudflared ends", command.output()), async {
-            let url = eventually("cloudflared opens a browser", async || std::fs::read_to_string(&url).ok()).await;
+            let url = eventually("cloudflared opens a browser", async || self.installed.opened()).await;
             let page = approve(&mut Client::through_proxy(&self.gateway), &url, ALICE).await;
             assert_eq!(page.status, 200, "{}", page.body);
         });
@@ -107,19 +79,6 @@ impl Place {
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
-}
-
-/// The binary; where there is none the output of the tests says so, though they pass.
-fn binary() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).map(|folder| folder.join("cloudflared")).find(|path| path.is_file());
-    if found.is_none() {
-        // Straight to the descriptor: what a test prints is only shown when it fails.
-        let text =
-            "NOT RUN HERE: cloudflared is not on the PATH; its requests alone were checked (docs/compatibility.md)\n";
-        std::io::stderr().write_all(text.as_bytes()).unwrap();
-    }
-    found
 }
 
 #[tokio::test]
@@ -184,8 +143,11 @@ async fn cf_1_to_4_and_8_cloudflared_signs_in_once_and_goes_on_without_a_browser
     assert!(printed.contains("Successfully fetched your token:") && printed.contains(&first), "{printed}");
     assert_eq!(place.said(&binary, &["access", "token", &format!("-app={url}")]).await.trim(), first);
     // Exchanged for another application, silently; sent along by curl.
-    let status = ["access", "curl", "https://other.localhost/", "-s", "-o", "/dev/null", "-w", "%{http_code}"];
-    assert!(place.said(&binary, &status).await.ends_with("200"));
+    // What curl prints, cloudflared hands on unless curl ends first: its files alone are sure.
+    let head = place.installed.home().join("head");
+    place.said(&binary, &["access", "curl", "https://other.localhost/", "-s", "-D", head.to_str().unwrap()]).await;
+    let head = std::fs::read_to_string(head).unwrap();
+    assert!(head.lines().next().unwrap().contains(" 200"), "{head}");
     assert_eq!(place.claims(&place.token_file("Other", "other.localhost"))["email"], ALICE);
     // One that was deleted is exchanged again, and so is one that does not hold.
     std::fs::remove_file(&file).unwrap();
@@ -208,7 +170,7 @@ async fn cf_9_cf_10_cf_12_a_seeded_cloudflared_reaches_tcp_and_gets_its_key_sign
     let token = place.said(&binary, &["access", "token", &format!("-app=https://{SSH}")]).await;
     assert_eq!(token.trim(), std::fs::read_to_string(place.token_file("Ssh", SSH)).unwrap());
 
-    let mut command = place.cloudflared(&binary, &["access", "tcp", "--hostname", SSH]);
+    let mut command = place.installed.command(&binary, &["access", "tcp", "--hostname", SSH]);
     let mut tunnel = command.stdin(Stdio::piped()).spawn().unwrap();
     let mut to = tunnel.stdin.take().unwrap();
     to.write_all(b"over the tunnel, then leave\n").await.unwrap();

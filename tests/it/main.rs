@@ -15,6 +15,7 @@ mod cli;
 mod client_certificates;
 mod clients;
 mod cloudflared;
+mod cloudflared_trials;
 mod command_line;
 mod conformance;
 mod counts;

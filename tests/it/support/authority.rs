@@ -36,6 +36,19 @@ impl Identity {
     pub(crate) fn pem(&self) -> &str {
         &self.pem
     }
+
+    /// A server of HTTP/1.1 that shows this certificate.
+    pub(crate) fn serving(&self) -> Arc<rustls::ServerConfig> {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let builder = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("TLS 1.2 and 1.3");
+        let key = PrivateKeyDer::try_from(self.key.clone()).expect("a key");
+        let config = builder.with_no_client_auth().with_single_cert(self.chain.clone(), key);
+        let mut config = config.expect("they belong together");
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Arc::new(config)
+    }
 }
 
 impl Authority {
