@@ -4,4 +4,5 @@ mod explain;
 mod invariants;
 mod order;
 mod purpose;
+mod reference;
 pub(crate) mod sample;

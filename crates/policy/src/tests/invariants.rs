@@ -1,28 +1,37 @@
 //! What holds for every application and every request, tried on random ones.
 
 use doorward_model::group::Group;
-use doorward_model::identity::Evaluation;
+use doorward_model::identity::{Evaluation, IdentityGroup};
 use doorward_model::policy::{Decision, Policy};
 use doorward_model::rule::{ExternalEvaluationRule, Rule};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::sample::{IDP, OTHER_APP, Person, Sample, TOKEN, group, group_rule, list_id, nobody, person, policy, rule};
+use super::reference;
+use super::sample::{
+    IDP, OTHER_APP, OTHER_IDP, Person, Sample, TOKEN, group, group_rule, list_id, nobody, person, policy, rule,
+};
 use crate::{Facts, Grant, Permit, Refusal, RefusalKind, Verdict, explain, wanted};
 
 /// Few values, so that rules and requests often meet.
-fn any_rule() -> impl Strategy<Value = Rule> {
-    let all = [
+fn all_rules() -> Vec<Rule> {
+    [
         json!({"everyone": {}}),
         json!({"everyone": {}}),
         json!({"everyone": {}}),
         json!({"email": {"email": "a@corp.test"}}),
-        json!({"email": {"email": "a@evil.test"}}),
-        json!({"email_domain": {"domain": "corp.test"}}),
+        json!({"email": {"email": "A@Evil.test"}}),
+        json!({"email_domain": {"domain": "@Corp.test"}}),
         json!({"ip": {"ip": "10.0.0.0/8"}}),
-        json!({"geo": {"country_code": "PT"}}),
+        json!({"ip": {"ip": "192.0.2.1"}}),
+        json!({"geo": {"country_code": "pt"}}),
         json!({"login_method": {"id": IDP}}),
+        json!({"login_method": {"id": IDP.0.simple().to_string()}}),
+        json!({"auth_method": {"auth_method": "mfa"}}),
+        json!({"okta": {"name": "x", "identity_provider_id": IDP.to_string().to_uppercase()}}),
         json!({"oidc": {"claim_name": "groups", "claim_value": "x", "identity_provider_id": IDP}}),
+        json!({"oidc": {"claim_name": "Groups", "claim_value": "x", "identity_provider_id": OTHER_IDP}}),
+        json!({"oidc": {"claim_name": "unit", "claim_value": "7", "identity_provider_id": IDP}}),
         json!({"service_token": {"token_id": TOKEN}}),
         json!({"any_valid_service_token": {}}),
         json!({"certificate": {}}),
@@ -36,8 +45,13 @@ fn any_rule() -> impl Strategy<Value = Rule> {
         group_rule("G2"),
         group_rule("Gone"),
         unknown(),
-    ];
-    prop::sample::select(all.map(rule).to_vec())
+    ]
+    .map(rule)
+    .to_vec()
+}
+
+fn any_rule() -> impl Strategy<Value = Rule> {
+    prop::sample::select(all_rules())
 }
 
 fn unknown() -> Value {
@@ -93,8 +107,13 @@ impl Asked {
 
 fn any_person() -> impl Strategy<Value = Person> {
     let answer = prop_oneof![Just(None), Just(Some(true)), Just(Some(false))];
-    (prop_oneof![Just("a@corp.test"), Just("b@corp.test"), Just("a@evil.test")], answer).prop_map(|(email, answer)| {
+    let email = prop_oneof![Just("a@corp.test"), Just("b@corp.test"), Just("a@evil.test")];
+    (email, answer, any::<[bool; 4]>()).prop_map(|(email, answer, [other, grouped, strong, unit])| {
         let mut person = person(email);
+        person.idp.id = if other { OTHER_IDP } else { IDP };
+        person.groups = grouped.then(|| IdentityGroup::Name("x".into())).into_iter().collect();
+        person.amr = strong.then(|| "mfa".into()).into_iter().collect();
+        person.oidc_fields.extend(unit.then(|| ("unit".to_owned(), json!(7))));
         person.evaluations = answer.map(|success| Evaluation { asked: question(), success }).into_iter().collect();
         person
     })
@@ -155,6 +174,15 @@ proptest! {
         let explained = explain(&sample.app(), &sample.catalog(), &asked.facts());
         prop_assert_eq!(explained.trace.len(), sample.policies.len());
         prop_assert_eq!(told(sample.decide(&asked.facts())), (explained.verdict, explained.policy, explained.rule));
+    }
+
+    #[test]
+    fn a_verdict_is_what_the_rules_plainly_read_say(sample in any_sample(), asked in any_request()) {
+        let rules = all_rules();
+        let plainly: Vec<_> = rules.iter().map(|rule| reference::met(&sample, &asked.facts(), rule)).collect();
+        prop_assert_eq!(sample.met_in_turn(&rules, &asked.facts()), plainly);
+        let (verdict, policy, _) = told(sample.decide(&asked.facts()));
+        prop_assert_eq!((verdict, policy), reference::verdict(&sample, &asked.facts()));
     }
 
     #[test]

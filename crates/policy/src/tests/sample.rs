@@ -25,7 +25,7 @@ use crate::facts::Seen;
 use crate::trace::{Recorder, Silent, Trace};
 use crate::{Facts, Met, Permit, Refusal, decide};
 
-pub(crate) const IDP: IdpId = IdpId(Uuid::from_u128(1));
+pub(crate) const IDP: IdpId = IdpId(Uuid::from_u128(0xfeed_0001));
 pub(crate) const OTHER_IDP: IdpId = IdpId(Uuid::from_u128(2));
 pub(crate) const TOKEN: ServiceTokenId = ServiceTokenId(Uuid::from_u128(3));
 pub(crate) const OTHER_APP: AppId = AppId(Uuid::from_u128(4));
