@@ -1,6 +1,8 @@
 //! The selector language. Its serde form *is* Cloudflare's JSON: a rule is an
 //! object with one member whose name says what is selected on.
 
+use std::net::IpAddr;
+
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
@@ -119,8 +121,18 @@ impl Network {
     /// Whether the address is inside. The address must be canonical: an
     /// IPv4-mapped IPv6 address never matches an IPv4 network.
     #[must_use]
-    pub fn contains(&self, address: std::net::IpAddr) -> bool {
-        self.net.contains(&address)
+    pub fn contains(&self, address: IpAddr) -> bool {
+        match (self.net, address) {
+            (IpNet::V4(net), IpAddr::V4(address)) => {
+                let differs = net.addr().to_bits() ^ address.to_bits();
+                differs & net.netmask().to_bits() == 0
+            }
+            (IpNet::V6(net), IpAddr::V6(address)) => {
+                let differs = net.addr().to_bits() ^ address.to_bits();
+                differs & net.netmask().to_bits() == 0
+            }
+            _ => false,
+        }
     }
 
     #[must_use]
@@ -134,7 +146,7 @@ impl std::str::FromStr for Network {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let net = text
             .parse::<IpNet>()
-            .or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from))
+            .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
             .map_err(|_| InvalidNetwork(text.to_owned()))?;
         Ok(Self { written: text.to_owned(), net })
     }
@@ -215,14 +227,42 @@ impl Rule {
     }
 }
 
-/// Whether the text is the id of this provider.
-#[must_use]
-pub fn names_provider(text: &str, id: IdpId) -> bool {
-    text.parse() == Ok(id)
+/// The id of a provider beside its usual spelling, for whoever compares it
+/// with many rules.
+#[derive(Clone, Copy, Debug)]
+pub struct SpelledProvider {
+    id: IdpId,
+    spelling: [u8; Self::LENGTH],
+}
+
+impl SpelledProvider {
+    const LENGTH: usize = uuid::fmt::Hyphenated::LENGTH;
+
+    #[must_use]
+    pub fn of(id: IdpId) -> Self {
+        let mut spelling = [0; Self::LENGTH];
+        id.0.hyphenated().encode_lower(&mut spelling);
+        Self { id, spelling }
+    }
+
+    /// Whether the text is the id of this provider.
+    #[must_use]
+    pub fn is(&self, text: &str) -> bool {
+        if text.as_bytes() == self.spelling {
+            return true;
+        }
+        // Only this spelling has this length, so such a text need not be read.
+        match text.len() {
+            Self::LENGTH => text.as_bytes().eq_ignore_ascii_case(&self.spelling),
+            _ => text.parse() == Ok(self.id),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// Every selector of spec page §3.4, in Cloudflare's own JSON.
@@ -264,6 +304,38 @@ mod tests {
             let rule: Rule = serde_json::from_str(text).unwrap_or_else(|error| panic!("{text}: {error}"));
             assert_eq!(&serde_json::to_string(&rule).unwrap(), text);
             assert!(text.starts_with(&format!("{{\"{}\":", rule.selector())), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_network_holds_the_addresses_of_its_prefix(
+            v4: (u32, u32), v6: (u128, u128), length in 0..=128_u8, alike in 0..=128_u32,
+        ) {
+            // Addresses that have some of their first bits in common.
+            let near = v4.0 ^ v4.1.checked_shr(alike).unwrap_or(0);
+            let nets = [(IpAddr::V4(v4.0.into()), length % 33), (IpAddr::V6(v6.0.into()), length)];
+            for address in [IpAddr::V4(near.into()), IpAddr::V6((v6.0 ^ v6.1.checked_shr(alike).unwrap_or(0)).into())] {
+                for (inside, length) in nets {
+                    let network: Network = format!("{inside}/{length}").parse().unwrap();
+                    prop_assert_eq!(network.contains(address), network.net().contains(&address), "{} {}", network, address);
+                }
+            }
+        }
+
+        #[test]
+        fn a_provider_is_named_by_every_spelling_of_its_id_and_by_nothing_else(id: u128, other: u128, at in 0..36_usize) {
+            let (id, other) = (uuid::Uuid::from_u128(id), uuid::Uuid::from_u128(other));
+            let provider = SpelledProvider::of(IdpId(id));
+            let mut broken = id.to_string();
+            broken.replace_range(at..=at, "g");
+            let spellings = |id: uuid::Uuid| {
+                let (plain, simple) = (id.to_string(), id.simple().to_string());
+                [plain.to_uppercase(), format!("{{{plain}}}"), format!("urn:uuid:{plain}"), format!(" {plain}"), plain, simple]
+            };
+            for text in spellings(id).into_iter().chain(spellings(other)).chain([broken, String::new(), "Keycloak".into()]) {
+                prop_assert_eq!(provider.is(&text), text.parse() == Ok(IdpId(id)), "{}", text);
+            }
         }
     }
 

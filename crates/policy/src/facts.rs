@@ -2,12 +2,14 @@
 //! of it that a kind of policy may look at.
 
 use std::net::IpAddr;
+use std::ops::Deref;
 
 use doorward_model::app::App;
 use doorward_model::catalog::Catalog;
 use doorward_model::id::{AppId, ServiceTokenId};
 use doorward_model::identity::Identity;
 use doorward_model::purpose::Entry;
+use doorward_model::rule::SpelledProvider;
 
 use crate::met::Why;
 
@@ -52,12 +54,33 @@ impl Facts<'_> {
 /// is the reason why none may be looked at.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seen<'a> {
-    pub(crate) identity: Result<&'a Identity, Why>,
+    pub(crate) identity: Result<Person<'a>, Why>,
     pub(crate) service_token: Option<ServiceTokenId>,
     pub(crate) certificate: Option<&'a str>,
     pub(crate) linked_app: Option<AppId>,
     pub(crate) client_ip: IpAddr,
     pub(crate) country: Option<&'a str>,
+}
+
+/// Who signed in, with what many rules compare made ready once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Person<'a> {
+    identity: &'a Identity,
+    pub(crate) domain: &'a str,
+    pub(crate) provider: SpelledProvider,
+}
+
+impl<'a> From<&'a Identity> for Person<'a> {
+    fn from(identity: &'a Identity) -> Self {
+        Self { identity, domain: identity.email.domain(), provider: SpelledProvider::of(identity.idp.id) }
+    }
+}
+
+impl Deref for Person<'_> {
+    type Target = Identity;
+    fn deref(&self) -> &Identity {
+        self.identity
+    }
 }
 
 impl<'a> Seen<'a> {
@@ -76,12 +99,12 @@ impl<'a> Seen<'a> {
             Some(identity) if !app.allows_idp(identity.idp.id) || catalog.idp(identity.idp.id).is_none() => {
                 Err(Why::ProviderNotAllowed)
             }
-            Some(identity) => Ok(identity),
+            Some(identity) => Ok(identity.into()),
         };
         Self::with(facts, identity)
     }
 
-    fn with(facts: &Facts<'a>, identity: Result<&'a Identity, Why>) -> Self {
+    fn with(facts: &Facts<'a>, identity: Result<Person<'a>, Why>) -> Self {
         // Doors hand over canonical addresses. Doing it again costs nothing,
         // and a mapped address that slips through would pass every Block on IPv4 (J-10).
         let client_ip = facts.client_ip.to_canonical();

@@ -15,26 +15,25 @@ pub(crate) mod login;
 pub(crate) mod provider_group;
 pub(crate) mod service_token;
 
-use doorward_model::identity::Identity;
-use doorward_model::rule::{Rule, names_provider};
+use doorward_model::rule::Rule;
 
-use crate::facts::Seen;
+use crate::facts::{Person, Seen};
 use crate::met::{Answer, Why};
 
 /// The answer that an identity gives; unknown while there is none to look at.
-fn of_identity(seen: &Seen<'_>, rule: impl FnOnce(&Identity) -> bool) -> Answer {
-    match seen.identity {
-        Ok(identity) => Answer::plain(rule(identity)),
-        Err(why) => Answer::unknown(why),
+fn of_identity(seen: &Seen<'_>, rule: impl FnOnce(&Person<'_>) -> bool) -> Answer {
+    match &seen.identity {
+        Ok(person) => Answer::plain(rule(person)),
+        Err(why) => Answer::unknown(*why),
     }
 }
 
 /// The identity, where it came from the provider that the rule is about. What
 /// one provider said of a person does not count after another one's sign-in (J-12).
-fn from_provider<'a>(seen: &Seen<'a>, identity_provider_id: &str) -> Result<&'a Identity, Answer> {
-    let identity = seen.identity.map_err(Answer::unknown)?;
-    match names_provider(identity_provider_id, identity.idp.id) {
-        true => Ok(identity),
+fn from_provider<'a>(seen: &'a Seen<'_>, identity_provider_id: &str) -> Result<&'a Person<'a>, Answer> {
+    let person = seen.identity.as_ref().map_err(|why| Answer::unknown(*why))?;
+    match person.provider.is(identity_provider_id) {
+        true => Ok(person),
         false => Err(Answer::not_met(Why::OtherProvider)),
     }
 }

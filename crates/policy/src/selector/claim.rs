@@ -16,7 +16,7 @@ pub(crate) fn oidc(rule: &OidcRule, seen: &Seen<'_>, catalog: &Catalog) -> Answe
         Err(answer) => return answer,
     };
     // Providers differ in how they write this one name (Access docs, "groups").
-    let is_groups = rule.claim_name.eq_ignore_ascii_case("groups");
+    let is_groups = rule.claim_name == "groups" || rule.claim_name.eq_ignore_ascii_case("groups");
     if is_groups && identity.groups.iter().any(|group| group.is(&rule.claim_value)) {
         return Answer::plain(true);
     }

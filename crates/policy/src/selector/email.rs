@@ -7,14 +7,14 @@ use crate::met::Answer;
 use crate::selector::of_identity;
 
 pub(crate) fn address(rule: &EmailRule, seen: &Seen<'_>) -> Answer {
-    of_identity(seen, |identity| lower_cases_to(&rule.email, identity.email.as_str()))
+    of_identity(seen, |person| lower_cases_to(&rule.email, person.email.as_str()))
 }
 
 /// The whole domain: sub-domains and look-alikes are other domains (J-03).
 pub(crate) fn domain(rule: &EmailDomainRule, seen: &Seen<'_>) -> Answer {
     // The dashboard shows `@corp.test`, the API stores `corp.test`.
     let domain = rule.domain.strip_prefix('@').unwrap_or(&rule.domain);
-    of_identity(seen, |identity| lower_cases_to(domain, identity.email.domain()))
+    of_identity(seen, |person| lower_cases_to(domain, person.domain))
 }
 
 /// Whether the text is `lower` but for case; `lower` is in lower case already.

@@ -9,9 +9,9 @@ use crate::met::{Answer, Why};
 /// No answer that can be believed is no answer: not met where that keeps
 /// somebody out, met where it would let somebody in (J-13).
 pub(crate) fn answer(rule: &ExternalEvaluationRule, seen: &Seen<'_>) -> Answer {
-    let identity = match seen.identity {
+    let identity = match &seen.identity {
         Ok(identity) => identity,
-        Err(why) => return Answer::unknown(why),
+        Err(why) => return Answer::unknown(*why),
     };
     match identity.evaluations.iter().find(|evaluation| evaluation.asked == *rule) {
         Some(evaluation) => Answer::plain(evaluation.success),

@@ -1,14 +1,14 @@
 //! `login_method` and `auth_method`: with which provider somebody signed in,
 //! and how they proved themselves to it.
 
-use doorward_model::rule::{AuthMethodRule, LoginMethodRule, names_provider};
+use doorward_model::rule::{AuthMethodRule, LoginMethodRule};
 
 use crate::facts::Seen;
 use crate::met::Answer;
 use crate::selector::of_identity;
 
 pub(crate) fn provider(rule: &LoginMethodRule, seen: &Seen<'_>) -> Answer {
-    of_identity(seen, |identity| names_provider(&rule.id, identity.idp.id))
+    of_identity(seen, |person| person.provider.is(&rule.id))
 }
 
 /// A value of the provider's `amr`, which RFC 8176 §2 makes case-sensitive.
