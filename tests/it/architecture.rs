@@ -30,7 +30,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("testkit", &["model", "server"]),
     // The oracles of the fuzz targets look at every door; nothing of the product uses them.
     ("fuzzing", &["model", "policy", "signer", "store", "login", "edge", "server"]),
-    ("tests", &[]),
+    // Its browser looks at the gallery of pages; the gateway it knows from outside alone.
+    ("tests", &["model", "pages"]),
     ("bench", &["model", "policy", "server"]),
 ];
 

@@ -51,6 +51,7 @@ mod organization;
 mod origin_answers;
 mod origins;
 mod packages;
+mod pages;
 mod parity_listing;
 mod paths;
 mod people;

@@ -3,9 +3,11 @@
 use std::io::{BufRead, BufReader};
 use std::process::{ChildStdout, Stdio};
 
+use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder, Locator};
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
+use url::Url;
 
 use super::deadline::eventually;
 use super::tied::Tied;
@@ -115,8 +117,40 @@ impl Browser {
         self.page.execute(script, Vec::new()).await.expect("the script runs")
     }
 
+    /// Shows pages as wide as this, to a reader who likes them so (`light` or `dark`).
+    pub(crate) async fn looks_like(&self, width: u32, height: u32, scheme: &str) {
+        let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 480 });
+        self.tools("Emulation.setDeviceMetricsOverride", metrics).await;
+        // Colours that fade into others are neither these nor those.
+        let still = json!({ "name": "prefers-reduced-motion", "value": "reduce" });
+        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }, still] });
+        self.tools("Emulation.setEmulatedMedia", features).await;
+    }
+
+    /// Asks Chromium's developer tools for what WebDriver has no word for.
+    pub(crate) async fn tools(&self, method: &'static str, params: Value) -> Value {
+        self.page.issue_cmd(Tools { method, params }).await.unwrap_or_else(|error| panic!("{method}: {error}"))
+    }
+
     pub(crate) async fn close(self) {
         self.page.close().await.expect("Chromium closes");
+    }
+}
+
+/// A command of the DevTools protocol, by the way that chromedriver has for it.
+#[derive(Debug)]
+struct Tools {
+    method: &'static str,
+    params: Value,
+}
+
+impl WebDriverCompatibleCommand for Tools {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, url::ParseError> {
+        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (http::Method, Option<String>) {
+        (http::Method::POST, Some(json!({ "cmd": self.method, "params": self.params }).to_string()))
     }
 }
 

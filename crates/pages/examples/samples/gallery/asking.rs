@@ -3,7 +3,7 @@
 use doorward_model::time::Timestamp;
 use doorward_pages::{Decide, Page, Waiting, WhatFor};
 
-use super::{HOSTILE, SIXTY_LETTERS};
+use super::{ARABIC, HEBREW, HOSTILE, SIXTY_LETTERS};
 
 pub(super) fn questions() -> Vec<(&'static str, String)> {
     let page = WhatFor {
@@ -89,6 +89,10 @@ pub(super) fn approvals() -> Vec<(&'static str, String)> {
             .html(),
         ),
         ("decide", decide.html()),
+        (
+            "decide_right_to_left",
+            Decide { team: HEBREW, app: ARABIC, question: HEBREW, response: ARABIC, ..decide.clone() }.html(),
+        ),
         (
             "decide_long",
             Decide { app: SIXTY_LETTERS, requester: SIXTY_LETTERS, emulator: true, ..decide.clone() }.html(),

@@ -2,7 +2,7 @@
 
 use doorward_pages::{Action, Filter, Launcher, Page, Tile};
 
-use super::{HOSTILE, LOGO, SIXTY_LETTERS};
+use super::{ARABIC, HEBREW, HOSTILE, LOGO, SIXTY_LETTERS};
 
 pub(super) fn launcher() -> Vec<(&'static str, String)> {
     let (everyday, both) = (["everyday".to_owned()], ["everyday".to_owned(), "money".to_owned()]);
@@ -22,7 +22,9 @@ pub(super) fn launcher() -> Vec<(&'static str, String)> {
     };
     let many: Vec<(String, String)> =
         (1..=300).map(|n| (format!("Application {n}"), format!("https://app{n}.example.com/"))).collect();
-    let many = many.iter().map(|(name, href)| tile(name, href, &href[8..href.len() - 1], &[])).collect();
+    let many: Vec<Tile<'_>> = many.iter().map(|(name, href)| tile(name, href, &href[8..href.len() - 1], &[])).collect();
+    let one = vec![tile("Wiki", "https://wiki.example.com/", "wiki.example.com", &[])];
+    let right_to_left = [HEBREW.to_owned()];
     let hostile = [HOSTILE.to_owned()];
     vec![
         ("launcher_nothing", page.clone().html()),
@@ -40,6 +42,18 @@ pub(super) fn launcher() -> Vec<(&'static str, String)> {
             }
             .html(),
         ),
+        (
+            "launcher_right_to_left",
+            Launcher {
+                team: HEBREW,
+                tiles: vec![tile(ARABIC, "https://hr.example.com/", "hr.example.com", &right_to_left)],
+                links: vec![Action::new(HEBREW, "https://help.example.com/")],
+                ..page.clone()
+            }
+            .html(),
+        ),
+        ("launcher_one", Launcher { tiles: one, ..page.clone() }.html()),
+        ("launcher_forty", Launcher { tiles: many[..40].to_vec(), ..page.clone() }.html()),
         ("launcher_three_hundred", Launcher { tiles: many, ..page.clone() }.html()),
         (
             "launcher_hostile",

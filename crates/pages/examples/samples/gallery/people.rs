@@ -2,12 +2,13 @@
 
 use doorward_pages::{Field, Page, People, Person, Problem, Someone};
 
-use super::{HOSTILE, SIXTY_LETTERS};
+use super::{ARABIC, HEBREW, HOSTILE, SIXTY_LETTERS};
 
 pub(super) fn people() -> Vec<(&'static str, String)> {
     let groups = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<String>>();
     let (admins, staff, many) =
         (groups(&["admins", "staff"]), groups(&["staff"]), groups(&["staff", SIXTY_LETTERS, HOSTILE]));
+    let right_to_left = groups(&[HEBREW, "staff"]);
     let few = vec![
         Person { email: "alice@example.com", name: Some("Alice Adams"), groups: &admins },
         Person { email: "bob@example.com", name: Some("Bob Brown"), groups: &staff },
@@ -27,6 +28,18 @@ pub(super) fn people() -> Vec<(&'static str, String)> {
     let wrong = |field, message| Some(Problem { field, message });
     vec![
         ("people_few", People { people: few.clone(), ..page.clone() }.html()),
+        (
+            "people_right_to_left",
+            People {
+                app: ARABIC,
+                people: vec![
+                    Person { email: "yael@example.com", name: Some(HEBREW), groups: &right_to_left },
+                    Person { email: "omar@example.com", name: Some(ARABIC), groups: &staff },
+                ],
+                ..page.clone()
+            }
+            .html(),
+        ),
         ("people_nobody", page.clone().html()),
         (
             "people_five_hundred",

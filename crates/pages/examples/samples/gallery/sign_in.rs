@@ -3,7 +3,7 @@
 use doorward_model::organization::LoginDesign;
 use doorward_pages::{Choice, Colours, Denied, Page, SignIn};
 
-use super::{AUD, HOSTILE, LOGO, RAY, SIXTY_LETTERS};
+use super::{ARABIC, AUD, HEBREW, HOSTILE, LOGO, RAY, SIXTY_LETTERS};
 
 pub(super) fn sign_in() -> Vec<(&'static str, String)> {
     let one = [("Keycloak", "oidc")];
@@ -35,6 +35,16 @@ pub(super) fn sign_in() -> Vec<(&'static str, String)> {
         (
             "sign_in_nine_providers",
             SignIn { providers: choices(&nine), app: SIXTY_LETTERS, team: SIXTY_LETTERS, ..page.clone() }.html(),
+        ),
+        (
+            "sign_in_right_to_left",
+            SignIn {
+                providers: choices(&[(HEBREW, "oidc"), (ARABIC, "saml")]),
+                app: ARABIC,
+                team: HEBREW,
+                ..page.clone()
+            }
+            .html(),
         ),
         ("sign_in_no_provider", page.clone().html()),
         ("sign_in_denied", SignIn { providers: choices(&two), denied: Some(denied), ..page.clone() }.html()),
