@@ -14,6 +14,7 @@ mod identity_providers;
 mod keys;
 mod lists;
 mod openapi;
+mod operations;
 mod organizations;
 mod policies;
 mod policy_tests;

@@ -27,13 +27,15 @@ pub(super) const START: Timestamp = Timestamp::from_secs(1_800_000_000);
 /// The token of the file.
 pub(super) const TOKEN: &str = "the-token-of-the-file-0123456789abcdef01234";
 
+#[derive(Clone)]
 pub(super) struct Door {
     router: Router,
     pub(super) objects: Objects,
     pub(super) store: Store,
     pub(super) clock: Clock,
-    account: AccountId,
-    _folder: TempDir,
+    /// What calls are below: the account, or one of its zones.
+    above: String,
+    _folder: Arc<TempDir>,
 }
 
 pub(super) struct Answer {
@@ -91,11 +93,21 @@ impl Door {
                 }),
             },
         };
-        Self { router: router(parts), objects, store, clock, account, _folder: folder }
+        let above = format!("/client/v4/accounts/{}", account.as_str());
+        Self { router: router(parts), objects, store, clock, above, _folder: folder.into() }
+    }
+
+    /// The same door, asked below a zone.
+    pub(super) async fn of_zone(&self, name: &str) -> Self {
+        let (target, bearer) = (format!("/client/v4/zones?name={name}"), format!("Bearer {TOKEN}"));
+        let answer = self.send("GET", &target, &[("authorization", &bearer)], "").await;
+        let zones = &answer.body["result"];
+        let id = zones[0]["id"].as_str().unwrap_or_else(|| panic!("{name} is a zone"));
+        Self { above: format!("/client/v4/zones/{id}"), ..self.clone() }
     }
 
     pub(super) fn path(&self, path: &str) -> String {
-        format!("/client/v4/accounts/{}{path}", self.account.as_str())
+        format!("{}{path}", self.above)
     }
 
     /// Any request, as it is.
