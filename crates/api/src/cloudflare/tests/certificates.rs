@@ -10,7 +10,7 @@ const CERTIFICATES: &str = "/access/certificates";
 const SETTINGS: &str = "/access/certificates/settings";
 
 /// A root of nobody's, good for a hundred years.
-const ROOT: &str = "-----BEGIN CERTIFICATE-----\n\
+pub(super) const ROOT: &str = "-----BEGIN CERTIFICATE-----\n\
 MIIBgDCCASWgAwIBAgIUWKDeG3+9qUjacxVSAfLbm0WhRS4wCgYIKoZIzj0EAwIw\n\
 FDESMBAGA1UEAwwJVGVzdCByb290MCAXDTI2MTEyNTIyMjA0MVoYDzIxMjYxMTAx\n\
 MjIyMDQxWjAUMRIwEAYDVQQDDAlUZXN0IHJvb3QwWTATBgcqhkjOPQIBBggqhkjO\n\

@@ -7,6 +7,8 @@
 //! API decides is taken from the answer, after a read everything.
 
 mod provider;
+mod small;
+mod zones;
 
 use serde_json::{Value, json};
 

@@ -9,25 +9,25 @@ use super::super::door::Door;
 
 /// What the provider knows of a resource.
 pub(super) struct Resource {
-    path: &'static str,
+    pub(super) path: &'static str,
     /// The field that names an object; none where there is only one.
-    id: Option<&'static str>,
+    pub(super) id: Option<&'static str>,
     /// How one is made, and what says that it was.
-    made_by: (&'static str, u16),
+    pub(super) made_by: (&'static str, u16),
     /// Decided by the API: never written, always taken from answers.
-    computed: &'static [&'static str],
+    pub(super) computed: &'static [&'static str],
     /// Kept from what was written, whatever is read.
     pub(super) not_read: &'static [&'static str],
     /// What stands in a plan for what is not set.
-    defaults: fn(&Map<String, Value>) -> Value,
+    pub(super) defaults: fn(&Map<String, Value>) -> Value,
     /// Values that are the same to it as nothing.
-    nothing: &'static [(&'static str, Nothing)],
+    pub(super) nothing: &'static [(&'static str, Nothing)],
     /// Lists whose order says nothing.
-    sets: &'static [&'static str],
+    pub(super) sets: &'static [&'static str],
 }
 
 #[derive(Clone, Copy)]
-enum Nothing {
+pub(super) enum Nothing {
     Empty,
     False,
     True,
