@@ -1,6 +1,7 @@
 //! Attack catalogue, group M: what proves a machine, and what becomes of one that proves nothing.
 
 use reqwest::Method;
+use serde_json::json;
 
 use crate::support::client::{Client, Reply};
 use crate::support::config::{ALICE, API, APP, Config, ROBOT};
@@ -172,6 +173,10 @@ async fn in_legacy_mode_a_machine_that_may_not_enter_is_sent_to_sign_in_like_any
     for (what, id, secret) in [("no policy names it", ROBOT[0].1, ROBOT[1].1), ("a wrong secret", ROBOT[0].1, SECRET)] {
         let reply = asked(&world, APP, id, secret).await;
         world.assert_asked_to_sign_in(&reply, "App", what);
+        let meta = reply.location().query_pairs().find(|(name, _)| name == "meta").unwrap().1.into_owned();
+        let told = ["auth_status", "service_token_status"].map(|name| claims(&meta)[name].clone());
+        let holds = secret == ROBOT[1].1;
+        assert_eq!(told, [json!(if holds { "NONE" } else { "SERVICE_TOKEN_INVALID" }), json!(holds)], "{what}");
     }
     assert_eq!(asked(&world, API, ROBOT[0].1, SECRET).await.status, 403, "machines alone have nowhere to sign in");
     let token = world.token(ALICE, "App").await;

@@ -53,6 +53,8 @@ pub(crate) struct Visit {
     pub(crate) tells_certificate: bool,
     /// The client is a program that asks for JSON, not for a page.
     pub(crate) wants_json: bool,
+    /// A service token came with the request, whether it holds or not.
+    pub(crate) sends_service_token: bool,
 }
 
 /// Why a request is turned away before it has a place.
@@ -120,7 +122,15 @@ pub(crate) fn read(
     };
     let way = if trusted { way(&head.headers) } else { String::new() };
     let wants_json = wants_json(&head.headers);
-    Ok(Visit { arrival, path, peer: socket.peer, way, tells_certificate: false, wants_json })
+    Ok(Visit {
+        arrival,
+        path,
+        peer: socket.peer,
+        way,
+        tells_certificate: false,
+        wants_json,
+        sends_service_token: false,
+    })
 }
 
 /// Exactly one host, however it is spelled: `Host`, `:authority` or an

@@ -43,7 +43,8 @@ pub(crate) async fn redirect(
             redirect_url: return_to.as_str(),
             app_session_hash: &sha256_hex(&app_session),
             service_token_status: service_token,
-            auth_status: "NONE",
+            // Only in legacy mode is somebody sent here whose service token does not hold.
+            auth_status: if visit.sends_service_token && !service_token { "SERVICE_TOKEN_INVALID" } else { "NONE" },
             certificate: &arrival.certificate,
             country: arrival.country.as_deref(),
         },

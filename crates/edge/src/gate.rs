@@ -73,6 +73,7 @@ pub(crate) async fn gate(entrance: &Arc<Entrance>, request: Request<Incoming>, r
         return metadata::answer(edge, &app, &visit, &catalog).await;
     }
     claims.single = machine::single::taken(&mut head.headers, &app);
+    visit.sends_service_token = claims.sends_service_token();
     // Read before the caller is looked at: a revocation in between is then a change.
     let revocations = edge.store.revocations().version();
     let preflight = refusal::is_preflight(&head);

@@ -56,6 +56,13 @@ pub(crate) struct ClientClaims {
     pub(crate) asks_metadata: bool,
 }
 
+impl ClientClaims {
+    /// Whether any part of one came.
+    pub(crate) const fn sends_service_token(&self) -> bool {
+        !self.client_ids.is_empty() || !self.client_secrets.is_empty() || self.single.is_some()
+    }
+}
+
 /// Takes every header out that looks like ours, under any folding an origin
 /// might apply: CGI, WSGI, Rack and PHP all read `Cf_Access_X` as `CF-Access-X`.
 pub(crate) fn strip(headers: &mut HeaderMap) -> ClientClaims {

@@ -68,7 +68,7 @@ pub(crate) enum Presented {
 
 /// The machine behind the two headers, or behind the application's own one.
 pub(crate) fn presented(claims: &ClientClaims, catalog: &Catalog, now: Timestamp) -> Presented {
-    if claims.client_ids.is_empty() && claims.client_secrets.is_empty() && claims.single.is_none() {
+    if !claims.sends_service_token() {
         return Presented::Absent;
     }
     let machine = sent(claims).and_then(|(id, secret)| authenticated(id, &secret, catalog, now));
