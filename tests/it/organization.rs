@@ -201,8 +201,9 @@ async fn how_a_resource_is_protected_is_there_for_everybody() {
         assert_eq!(
             reply.json(),
             json!({
-                "resource": world.app(resource), "protected": true,
-                "authorization_servers": [world.gateway.team_url()], "authentication_methods": ["cloudflared"],
+                "resource": world.app(resource), "protected": true, "team_domain": "acme.cloudflareaccess.com",
+                "authorization_servers": [world.gateway.team_url()],
+                "authentication_methods": [{ "name": "cloudflared" }],
             })
         );
     }

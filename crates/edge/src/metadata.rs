@@ -54,8 +54,9 @@ pub(crate) fn resource(visit: &Visit, catalog: &Catalog) -> Option<Response<Body
     let metadata = json!({
         "resource": format!("{}{rest}", visit.arrival.origin()),
         "protected": is_protected,
+        "team_domain": catalog.team().domain,
         "authorization_servers": [catalog.team().issuer()],
-        "authentication_methods": ["cloudflared"],
+        "authentication_methods": [{ "name": "cloudflared" }],
     });
     Some(respond::json(StatusCode::OK, metadata.to_string(), visit))
 }
