@@ -82,8 +82,7 @@ fn ended() -> Response {
         heading: "Your session has ended",
         text: "It has ended for all applications. The next request has to sign in again.",
         action: Some(Action::new("Back to the demonstration", "/")),
-        ray: None,
-        links: vec![],
+        ..Notice::default()
     };
     html(StatusCode::OK, &page)
 }
@@ -103,8 +102,7 @@ fn notice(status: StatusCode, heading: &str, text: &str) -> Response {
         heading,
         text,
         action: Some(Action::new("To the demonstration", "/")),
-        ray: None,
-        links: vec![],
+        ..Notice::default()
     };
     html(status, &page)
 }

@@ -68,6 +68,8 @@ struct Wish {
     approved: Option<String>,
     /// Their no.
     denied: Option<String>,
+    /// Whether the window closes itself in the end.
+    close_interstitial: Option<String>,
 }
 
 /// Seals the tokens of whoever came for the key that they brought.
@@ -84,7 +86,9 @@ async fn bring(State(site): State<Site>, Query(wish): Query<Wish>, request: Requ
         Ok(Brought::Sealed(key, parked)) => {
             site.emulator.parked.leave(key, parked);
             let text = "The command line that sent you here is signed in now. You can close this window.";
-            page(StatusCode::OK, SIGN_IN_TITLE, "You are signed in", text)
+            let closes = wish.close_interstitial.as_deref() == Some("true");
+            let heading = "You are signed in";
+            demo::html(StatusCode::OK, &Notice { title: SIGN_IN_TITLE, heading, text, closes, ..Notice::default() })
         }
         Err((status, text)) => page(status, ERROR_TITLE, "The command line was not signed in", text),
     }

@@ -230,5 +230,5 @@ fn failure(visit: &Visit, status: StatusCode, words: (&str, &str), action: Optio
         let body = json!({ "message": message, "status_code": status.as_u16(), "ray_id": ray });
         return private_json(status, body.to_string());
     }
-    page(status, &Notice { title: ERROR_TITLE, heading, text, action, ray: Some(ray), links: vec![] })
+    page(status, &Notice { title: ERROR_TITLE, heading, text, action, ray: Some(ray), ..Notice::default() })
 }

@@ -18,6 +18,8 @@ pub(crate) const COPY_SCRIPT: &str = include_str!("../../../templates/copy.js");
 pub(crate) const DEMO_SCRIPT: &str = include_str!("../../../templates/demo.js");
 /// Says how long an answer is, and how long it may be.
 pub(crate) const COUNT_SCRIPT: &str = include_str!("../../../templates/count.js");
+/// Closes the window of a page that is the last in it.
+pub(crate) const CLOSE_SCRIPT: &str = include_str!("../../../templates/close.js");
 
 macro_rules! policy {
     ($frame_ancestors:literal, $form_action:literal) => {
@@ -36,6 +38,8 @@ macro_rules! policy {
             env!("DEMO_HASH"),
             "' '",
             env!("COUNT_HASH"),
+            "' '",
+            env!("CLOSE_HASH"),
             "'; img-src 'self' data: https:; frame-ancestors ",
             $frame_ancestors,
             "; base-uri 'none'; form-action ",

@@ -18,6 +18,8 @@ pub struct Notice<'a> {
     pub ray: Option<&'a str>,
     /// Other ways on.
     pub links: Vec<Action>,
+    /// Nothing comes after it: the window closes itself.
+    pub closes: bool,
 }
 
 /// A link with its words.

@@ -2,7 +2,7 @@
 //! that never repeat a POST.
 
 use axum::response::{Html, IntoResponse, Response};
-use doorward_pages::{Action, ERROR_TITLE, Notice, Page, content_security_policy};
+use doorward_pages::{ERROR_TITLE, Notice, Page, content_security_policy};
 use http::StatusCode;
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, LOCATION, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
@@ -24,14 +24,7 @@ pub(super) fn page(status: StatusCode, page: &impl Page) -> Response {
 
 /// A request that cannot be answered to its client.
 pub(super) fn refusal(status: StatusCode, text: &str) -> Response {
-    let notice = Notice {
-        title: ERROR_TITLE,
-        heading: "This sign-in cannot go on",
-        text,
-        action: None::<Action>,
-        ray: None,
-        links: vec![],
-    };
+    let notice = Notice { title: ERROR_TITLE, heading: "This sign-in cannot go on", text, ..Notice::default() };
     page(status, &notice)
 }
 

@@ -119,7 +119,8 @@ impl Question<'_> {
     /// The address of this question with an answer to it.
     fn link(&self, answer: &str, value: &str) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
-        for (name, asked) in [("token", &self.wish.token), ("aud", &self.wish.aud)] {
+        let Wish { token, aud, close_interstitial, .. } = self.wish;
+        for (name, asked) in [("token", token), ("aud", aud), ("close_interstitial", close_interstitial)] {
             if let Some(asked) = asked {
                 query.append_pair(name, asked);
             }

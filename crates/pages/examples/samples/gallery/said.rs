@@ -57,6 +57,7 @@ pub(super) fn notices() -> Vec<(&'static str, String)> {
                 action: Some(Action::new("Open Wiki", "https://wiki.example.com/")),
                 ray: Some(RAY),
                 links: vec![Action::new("Sign in with another account", "/cdn-cgi/access/logout")],
+                ..Notice::default()
             }
             .html(),
         ),
@@ -80,6 +81,7 @@ pub(super) fn notices() -> Vec<(&'static str, String)> {
                 action: Some(Action::new(HOSTILE, HOSTILE)),
                 ray: Some(HOSTILE),
                 links: vec![Action::new(SIXTY_LETTERS, HOSTILE)],
+                ..Notice::default()
             }
             .html(),
         ),
