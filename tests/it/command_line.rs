@@ -146,6 +146,19 @@ async fn cf_1_a_browser_brings_its_sign_in_to_the_command_line_once() {
 }
 
 #[tokio::test]
+async fn a_window_that_was_opened_for_a_command_line_closes_itself_if_that_is_asked_for() {
+    let world = world().await;
+    let url = browser_url(&world.gateway.aud("App"), &key().1);
+    let mut browser = Client::through_proxy(&world.gateway);
+    let page = approve(&mut browser, &url, ALICE).await;
+    assert!(page.body.contains("You are signed in") && !page.body.contains("window.close"), "{}", page.body);
+    let question = browser.get(&format!("{url}&close_interstitial=true")).await;
+    assert!(!question.body.contains("window.close"), "not before the answer: {}", question.body);
+    let page = browser.get(answer_of(&question, "approved=").as_str()).await;
+    assert!(page.body.contains("You are signed in") && page.body.contains("window.close();"), "{}", page.body);
+}
+
+#[tokio::test]
 async fn cf_6_a_poll_waits_for_the_browser() {
     let world = world().await;
     let (secret, public) = key();
@@ -187,8 +200,14 @@ async fn who_may_not_enter_brings_nothing_and_nobody_else_picks_it_up() {
     assert_eq!(page.status, 403, "another application of the host has policies of its own: {}", page.body);
     let malformed = browser.get(&format!("https://{APP}/cdn-cgi/access/cli?token=short")).await;
     assert_eq!(malformed.status, 400);
-    let url = "https://login.cloudflareaccess.org/transfer/short";
-    assert_eq!(ask(&world, Method::GET, url, &[]).await.status, 404, "at once: no such key can ever have anything");
+    for host in ["login.cloudflareaccess.org", "login.fed.cloudflareaccess.org"] {
+        let url = format!("https://{host}/transfer/short");
+        assert_eq!(
+            ask(&world, Method::GET, &url, &[]).await.status,
+            404,
+            "at once: no such key can ever have anything"
+        );
+    }
     world.origin.assert_untouched("nothing of this is the application's");
 }
 

@@ -11,5 +11,5 @@ pub use certificates::{Certificates, Emulates};
 pub use proxy::{Proxy, Ways};
 
 /// Where command line clients of Access fetch what a browser signed in to. They
-/// know no other address.
-pub const TRANSFER_HOST: &str = "login.cloudflareaccess.org";
+/// know no other address; with `--fedramp` cloudflared knows the second.
+pub const TRANSFER_HOSTS: [&str; 2] = ["login.cloudflareaccess.org", "login.fed.cloudflareaccess.org"];

@@ -75,7 +75,7 @@ async fn variables(admin: &AdminArgs) -> Result<Vec<Variable>, String> {
 fn hosts(ready: &Value) -> String {
     let apps = ready["apps"].as_array().into_iter().flatten().filter_map(|app| app["hostname"].as_str());
     let team = ready["team"]["domain"].as_str();
-    let mut hosts: Vec<&str> = team.into_iter().chain([doorward_emulator::names::TRANSFER_HOST]).chain(apps).collect();
+    let mut hosts: Vec<&str> = team.into_iter().chain(doorward_emulator::names::TRANSFER_HOSTS).chain(apps).collect();
     hosts.dedup();
     hosts.join(",")
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use doorward_edge::{Edge, Guests, PublicListener};
-use doorward_emulator::names::{Certificates, Emulates, Proxy, TRANSFER_HOST, Ways};
+use doorward_emulator::names::{Certificates, Emulates, Proxy, TRANSFER_HOSTS, Ways};
 use doorward_model::host::Host;
 use doorward_model::live::LiveCatalog;
 
@@ -52,7 +52,7 @@ impl Names {
 /// The names that are not their own any more for those who use the proxy.
 pub(super) fn emulated(catalog: LiveCatalog, domain: String, guests: Option<Arc<Guests>>) -> Emulates {
     Arc::new(move |host: &Host| {
-        let ours = host.name() == domain || host.name() == TRANSFER_HOST || catalog.load().serves_host(host);
+        let ours = host.name() == domain || TRANSFER_HOSTS.contains(&host.name()) || catalog.load().serves_host(host);
         ours || guests.as_ref().is_some_and(|guests| guests.serve(host))
     })
 }

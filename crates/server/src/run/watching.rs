@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use doorward_edge::{Bent, Decided, Emulation, Instead, Who};
-use doorward_emulator::names::TRANSFER_HOST;
+use doorward_emulator::names::TRANSFER_HOSTS;
 use doorward_emulator::{self as emulator, CLI_PATH, Caller, Decision, Emulator};
 use doorward_model::app::App;
 use doorward_model::live::LiveCatalog;
@@ -63,7 +63,7 @@ impl Emulation for Watching {
     }
 
     fn host(&self, name: &str) -> Option<Router> {
-        (name == TRANSFER_HOST).then(|| self.transfer.clone())
+        TRANSFER_HOSTS.contains(&name).then(|| self.transfer.clone())
     }
 
     fn behind(&self, path: &str) -> Option<Router> {
