@@ -14,7 +14,7 @@ use crate::command_line::approve;
 use crate::names::{DOMAIN, proxied};
 use crate::support::client::Client;
 use crate::support::cloudflared::{Cloudflared, Kind, Way, binary, seed};
-use crate::support::config::{ALICE, APP, Config, app, route};
+use crate::support::config::{ALICE, APP, Config, ROBOT, app, route};
 use crate::support::deadline::{eventually, in_time};
 use crate::support::gateway::Gateway;
 use crate::support::origin::Origin;
@@ -22,24 +22,31 @@ use crate::support::tcp::TcpOrigin;
 use crate::support::token;
 
 const SSH: &str = "ssh.localhost";
-const POLICIES: &str =
-    r#"policies = [{ name = "Corp", decision = "allow", include = [{ email_domain = { domain = "corp.test" } }] }]"#;
+const OVER: &[u8] = b"over the tunnel, then leave\n";
+const POLICIES: &str = r#"policies = [
+    { name = "Corp", decision = "allow", include = [{ email_domain = { domain = "corp.test" } }] },
+    { name = "Machines", decision = "non_identity", include = [{ any_valid_service_token = {} }] },
+]"#;
 
 /// An emulator that its proxy leads to, and a home folder for cloudflared.
 struct Place {
     gateway: Gateway,
     installed: Cloudflared,
     _http: Origin,
-    _tcp: TcpOrigin,
+    tcp: TcpOrigin,
 }
 
 impl Place {
     async fn start() -> Place {
+        Place::with(|config| config).await
+    }
+
+    async fn with(change: impl FnOnce(Config) -> Config) -> Place {
         let (http, tcp) = (Origin::start().await, TcpOrigin::start().await);
         let config = proxied(Config::standard(&http)).and(&route(SSH, &tcp.url())).and(&app("Ssh", SSH, POLICIES));
-        let gateway = Gateway::serve(&config).await;
+        let gateway = Gateway::serve(&change(config)).await;
         let installed = Cloudflared::new(Kind::Followed, Way::to(&gateway));
-        Place { gateway, installed, _http: http, _tcp: tcp }
+        Place { gateway, installed, _http: http, tcp }
     }
 
     /// Runs `doorward cloudflared seed` with these arguments; exit code, output, errors.
@@ -65,6 +72,17 @@ impl Place {
         let (out, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(output.status.success(), "{arguments:?}: {out}{errors}");
         out.into_owned()
+    }
+
+    /// `access tcp` with these arguments besides, until the origin leaves; what it says is wrong.
+    async fn tunnel(&self, binary: &Path, arguments: &[&str]) -> String {
+        let arguments = [&["access", "tcp", "--hostname", SSH], arguments].concat();
+        let mut tunnel = self.installed.command(binary, &arguments).stdin(Stdio::piped()).spawn().unwrap();
+        let mut to = tunnel.stdin.take().unwrap();
+        to.write_all(OVER).await.unwrap();
+        let output = in_time("the origin leaves, and cloudflared with it", tunnel.wait_with_output()).await.unwrap();
+        drop(to);
+        String::from_utf8_lossy(&output.stderr).into_owned()
     }
 
     /// Runs it to its end, and signs in where it sends a browser.
@@ -170,17 +188,32 @@ async fn cf_9_cf_10_cf_12_a_seeded_cloudflared_reaches_tcp_and_gets_its_key_sign
     let token = place.said(&binary, &["access", "token", &format!("-app=https://{SSH}")]).await;
     assert_eq!(token.trim(), std::fs::read_to_string(place.token_file("Ssh", SSH)).unwrap());
 
-    let mut command = place.installed.command(&binary, &["access", "tcp", "--hostname", SSH]);
-    let mut tunnel = command.stdin(Stdio::piped()).spawn().unwrap();
-    let mut to = tunnel.stdin.take().unwrap();
-    to.write_all(b"over the tunnel, then leave\n").await.unwrap();
-    let output = in_time("the origin leaves, and cloudflared with it", tunnel.wait_with_output()).await.unwrap();
-    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
-    drop(to);
+    assert_eq!(place.tunnel(&binary, &[]).await, "");
+    assert_eq!(place.tcp.heard().last().unwrap().bytes, OVER);
 
     place.said(&binary, &["access", "ssh-gen", "--hostname", SSH]).await;
     let certificate = place.file(&format!("{SSH}-cf_key-cert.pub"));
     let shown = Command::new("ssh-keygen").arg("-L").arg("-f").arg(&certificate).output().await.unwrap();
     let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
     assert!(shown.contains("Key ID: \"alice@corp.test\"") && shown.contains("alice\n"), "{shown}");
+}
+
+#[tokio::test]
+async fn cf_9_a_service_token_opens_the_tunnel_and_in_legacy_mode_a_person_behind_a_wrong_one() {
+    let Some(binary) = binary() else { return };
+    let (id, secret) = (["--id", ROBOT[0].1], ["--secret", ROBOT[1].1]);
+    let wrong = ["--secret", "not-its-secret"];
+    let place = Place::start().await;
+    assert_eq!(place.tunnel(&binary, &[id, secret].concat()).await, "");
+    assert_eq!(place.tcp.heard().last().unwrap().bytes, OVER);
+    assert_eq!(place.seed(&["--user", ALICE]).await.0, 0);
+    let said = place.tunnel(&binary, &[id, wrong].concat()).await;
+    assert!(said.contains("bad handshake") && place.tcp.heard().len() == 1, "no redirect to the sign-in: {said}");
+
+    let domain = "domain = \"acme.cloudflareaccess.com\"";
+    let legacy = format!("{domain}\nstrict_service_token_auth = false");
+    let place = Place::with(|config| config.with(domain, &legacy)).await;
+    assert_eq!(place.seed(&["--user", ALICE]).await.0, 0);
+    assert_eq!(place.tunnel(&binary, &[id, wrong].concat()).await, "");
+    assert_eq!(place.tcp.heard().last().unwrap().bytes, OVER);
 }

@@ -168,6 +168,20 @@ async fn cf_11_each_finds_no_application_where_the_other_alone_is_answered() {
 }
 
 #[tokio::test]
+async fn after_a_revocation_the_organisations_token_is_good_for_nothing_and_a_browser_is_opened() {
+    let place = Place::with(Lie::Nothing).await;
+    for kind in Kind::all() {
+        let cloudflared = place.seeded(&kind).await;
+        place.login_silently(&cloudflared, PAGE).await.unwrap();
+        place.world.gateway.control("POST", "/revocations", json!({ "email": ALICE })).await;
+        // Who was revoked waits a minute before their next sign-in.
+        place.world.gateway.control("PUT", "/clock", json!({ "advance": "61s" })).await;
+        let token = place.login_in_a_browser(&cloudflared, PAGE).await.unwrap();
+        assert_eq!(token::claims(&token)["email"], ALICE, "{kind:?}");
+    }
+}
+
+#[tokio::test]
 async fn cf_12_with_seeded_files_the_application_alone_is_asked_though_its_team_is_away() {
     let place = Place::with(Lie::TeamAway).await;
     // Before 2026.8 the team's sign-in page was asked, each time.
