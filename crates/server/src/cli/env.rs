@@ -61,12 +61,13 @@ async fn variables(admin: &AdminArgs) -> Result<Vec<Variable>, String> {
         complain(&format!("doorward env: {bundle} is not on this machine; copy it here, or run: doorward ca bundle"));
     }
     let mut variables = vec![Variable::new("HTTPS_PROXY", proxy), Variable::new("https_proxy", proxy)];
-    variables.extend(ROOTS.map(|name| Variable::new(name, bundle)));
+    variables.extend(ROOTS.map(|name| Variable::naming(name, bundle, bundle)));
     variables.push(Variable::new("NODE_USE_ENV_PROXY", "1"));
     variables.push(Variable::new("DOORWARD_PROXY", proxy));
     variables.push(Variable::new("DOORWARD_HOSTS", &hosts(&ready)));
     if let Some(file) = preload() {
-        variables.push(Variable::new("NODE_OPTIONS", &format!("--require=\"{file}\"")));
+        variables.push(Variable::naming("DOORWARD_CA", bundle, bundle));
+        variables.push(Variable::naming("NODE_OPTIONS", &format!("--require=\"{file}\""), &file));
     }
     Ok(variables)
 }

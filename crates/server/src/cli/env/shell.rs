@@ -24,11 +24,18 @@ pub(super) enum Shell {
 pub(super) struct Variable {
     name: &'static str,
     value: String,
+    /// A file that it names, which must be where it says.
+    file: Option<String>,
 }
 
 impl Variable {
     pub(super) fn new(name: &'static str, value: &str) -> Self {
-        Self { name, value: value.to_owned() }
+        Self { name, value: value.to_owned(), file: None }
+    }
+
+    /// One whose value is, or contains, the path of a file.
+    pub(super) fn naming(name: &'static str, value: &str, file: &str) -> Self {
+        Self { name, value: value.to_owned(), file: Some(file.to_owned()) }
     }
 }
 
@@ -40,7 +47,7 @@ impl Shell {
                 "# The proxy listens on this machine's loopback address alone.\nnetwork_mode: host\nenvironment:\n",
             );
         }
-        for Variable { name, value } in variables {
+        for Variable { name, value, .. } in variables {
             let line = match self {
                 Self::Sh => format!("export {name}='{}'", value.replace('\'', r"'\''")),
                 Self::Fish => format!("set -gx {name} '{}';", value.replace('\\', r"\\").replace('\'', r"\'")),
@@ -55,11 +62,7 @@ impl Shell {
             writeln!(text, "{line}").expect("a String takes everything");
         }
         if self == Self::Compose {
-            let mut files: Vec<&str> = variables
-                .iter()
-                .map(|variable| variable.value.as_str())
-                .filter(|value| value.starts_with('/'))
-                .collect();
+            let mut files: Vec<&str> = variables.iter().filter_map(|variable| variable.file.as_deref()).collect();
             files.dedup();
             text.push_str("volumes:\n");
             for file in files {
@@ -87,7 +90,9 @@ mod tests {
 
     #[test]
     fn a_compose_service_gets_the_files_too() {
-        let text = Shell::Compose.written(&[Variable::new("SSL_CERT_FILE", "/a/b.pem")]);
-        assert!(text.ends_with("volumes:\n  - \"/a/b.pem:/a/b.pem:ro\"\n"), "{text}");
+        let options = Variable::naming("NODE_OPTIONS", "--require=\"/a/c.cjs\"", "/a/c.cjs");
+        let text = Shell::Compose.written(&[Variable::naming("SSL_CERT_FILE", "/a/b.pem", "/a/b.pem"), options]);
+        let volumes = "volumes:\n  - \"/a/b.pem:/a/b.pem:ro\"\n  - \"/a/c.cjs:/a/c.cjs:ro\"\n";
+        assert!(text.ends_with(volumes), "{text}");
     }
 }
