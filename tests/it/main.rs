@@ -21,6 +21,7 @@ mod conformance;
 mod counts;
 mod doctor;
 mod drain;
+mod env_shells;
 mod error_pages;
 mod evaluation;
 mod every_route;
