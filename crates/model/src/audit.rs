@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use serde_json::{Value, json};
 
-use crate::document::{Key, Kind, Object};
+use crate::document::{AppExtension, Key, Kind, Object};
 use crate::secret::random_hex;
 use crate::time::Timestamp;
 
@@ -135,7 +135,7 @@ impl AuditEntry {
 }
 
 /// What stands for a secret.
-const MASK: &str = "********";
+pub const MASK: &str = "********";
 /// Fields of documents that hold one, wherever they stand.
 const SECRETS: [&str; 6] = ["client_secret", "secret", "password", "token", "private_key", "api_token"];
 
@@ -165,7 +165,11 @@ fn mask(value: &mut Value) {
 fn secret_told(before: Option<&Object>, after: Option<&Object>) -> Option<&'static str> {
     let kept = |object: &&Object| {
         let content = &object.content;
-        let digest = matches!(object.key.kind, Kind::ServiceToken | Kind::ApiToken).then(|| content.extension.clone());
+        let digest = match object.key.kind {
+            Kind::ServiceToken | Kind::ApiToken => Some(content.extension.to_string()),
+            Kind::App => object.extension::<AppExtension>().ok().and_then(|extension| extension.saas_client_secret),
+            _ => None,
+        };
         let secret = content.secret.as_ref().map(|secret| secret.digest().to_hex());
         (digest.is_some() || secret.is_some()).then_some((digest, secret))
     };

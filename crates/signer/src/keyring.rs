@@ -59,6 +59,12 @@ impl Keyring {
         self.current.public_key_pem()
     }
 
+    /// The certificate of the key that signs, as PEM.
+    #[must_use]
+    pub fn certificate_pem(&self) -> &str {
+        self.current.certificate_pem()
+    }
+
     /// A token of these claims, signed by the current key.
     ///
     /// # Panics

@@ -2,6 +2,8 @@
 //! other; its own policies are part of it, see [`super::app_policies`].
 
 mod addresses;
+mod provisioning;
+mod saas;
 mod shown;
 mod values;
 pub(super) mod written_policies;
@@ -15,6 +17,7 @@ use doorward_model::time::Timestamp;
 use doorward_objects::Set;
 use serde_json::{Map, Value, json};
 
+use self::saas::NewClient;
 use self::shown::shown;
 pub(super) use self::shown::whole;
 use super::answer::Answer;
@@ -61,7 +64,9 @@ pub(super) const FIELDS: &[Field] = &[
     field("footer_links", Shape::List),
     kept("landing_page_design", Shape::Object),
     kept("skip_app_launcher_login_page", Shape::Flag),
-    kept("saas_app", Shape::Object),
+    // What is said of the type says all of it.
+    field("saas_app", Shape::Object),
+    kept("scim_config", Shape::Object),
     kept("target_criteria", Shape::List),
     kept("oauth_configuration", Shape::Object),
     kept("mfa_config", Shape::Object),
@@ -69,7 +74,7 @@ pub(super) const FIELDS: &[Field] = &[
 
 /// What would make an application open less, or do something, and is not there.
 /// It is kept for applications that open nothing.
-const NOT_THERE: [&str; 4] = ["mfa_config", "saas_app", "oauth_configuration", "target_criteria"];
+const NOT_THERE: [&str; 3] = ["mfa_config", "oauth_configuration", "target_criteria"];
 
 const TYPES: [&str; 3] = ["self_hosted", "bookmark", "app_launcher"];
 /// These are objects and no more: nobody is let in to them here.
@@ -118,15 +123,13 @@ pub(super) async fn create(
 ) -> Result<Answer, Refusal> {
     let id = AppId::random();
     let aud = Aud::try_from(random_hex::<32>()).expect("64 hex characters are an audience");
-    let key = Key::new(Kind::App, id);
-    let now = api.now();
+    let (key, client, now) = (Key::new(Kind::App, id), NewClient::random(), api.now());
     let app = api.create(&caller, &key, |set| {
-        let document = app(&api, set, &written, &Identity { id, aud: aud.clone(), before: None }, now)?;
-        by_zone.holds(&document)?;
-        Ok(Content::new(&document, &AppExtension::default(), None))
+        let keeps = Keeps { id, aud: aud.clone(), client: &client, before: None };
+        content(&api, set, &written, &by_zone, &keeps, now)
     });
     let app = app.await?;
-    Ok(Answer::created(shown(&api, &api.set(), &app)).noting(said(&api, &written, &app)))
+    Ok(Answer::created(told(&api, &app, &client)).noting(said(&api, &written, &app)))
 }
 
 /// The whole application anew, but for its policies where none are written.
@@ -137,17 +140,22 @@ pub(super) async fn update(
     caller: Caller,
     written: Written,
 ) -> Result<Answer, Refusal> {
-    let key = Key::new(Kind::App, id);
-    let now = api.now();
+    let (key, client, now) = (Key::new(Kind::App, id), NewClient::random(), api.now());
     let app = api.replace(&caller, &key, |set, before| {
-        let document: AppDocument = kept_app(before)?;
-        let identity = Identity { id: document.id, aud: document.aud.clone(), before: Some(&document) };
-        let document = app(&api, set, &written, &identity, now)?;
-        by_zone.holds(&document)?;
-        Ok(rewritten(before, &document))
+        let document = kept_app(before)?;
+        let (id, aud) = (document.id, document.aud.clone());
+        let keeps = Keeps { id, aud, client: &client, before: Some((before, &document)) };
+        content(&api, set, &written, &by_zone, &keeps, now)
     });
     let app = app.await?;
-    Ok(Answer::ok(shown(&api, &api.set(), &app)).noting(said(&api, &written, &app)))
+    Ok(Answer::ok(told(&api, &app, &client)).noting(said(&api, &written, &app)))
+}
+
+/// The application, and the secret of its client where it was just made.
+fn told(api: &Api, app: &Object, client: &NewClient) -> Value {
+    let mut shown = shown(api, &api.set(), app);
+    client.tell(app, &mut shown);
+    shown
 }
 
 pub(super) async fn remove(
@@ -232,10 +240,12 @@ async fn settings(
 }
 
 /// What an application keeps whatever is written.
-struct Identity<'a> {
+struct Keeps<'a> {
     id: AppId,
     aud: Aud,
-    before: Option<&'a AppDocument>,
+    /// For one that has no client yet and is to have one.
+    client: &'a NewClient,
+    before: Option<(&'a Object, &'a AppDocument)>,
 }
 
 /// A kept application; one that this version cannot read cannot be changed by it.
@@ -244,39 +254,42 @@ pub(super) fn kept_app(object: &Object) -> Result<AppDocument, Refusal> {
 }
 
 /// The application that was written.
-fn app(
+fn content(
     api: &Api,
     set: &Set,
     written: &Written,
-    identity: &Identity<'_>,
+    by_zone: &ByZone,
+    keeps: &Keeps<'_>,
     now: Timestamp,
-) -> Result<AppDocument, Refusal> {
-    // It holds secrets, and nothing would be provisioned.
-    let unkept = written.fields.contains_key("scim_config").then_some("scim_config");
+) -> Result<Content, Refusal> {
     let mut fields = shaped(written, FIELDS)?;
     let kind = kind(&fields)?;
     let undone = NOT_THERE.into_iter().find(|name| TYPES.contains(&kind) && fields.contains_key(*name));
-    if let Some(name) = unkept.or(undone) {
+    if let Some(name) = undone {
         return Err(Refusal::not_there_yet(format!("/{name}"), name));
     }
     needed(&fields, "name")?;
     NEEDED.iter().filter(|(of, _)| *of == kind).try_for_each(|(_, name)| needed(&fields, name))?;
-    // The API makes it, and callers send back what they were shown.
-    fields.get_mut("saas_app").and_then(Value::as_object_mut).map(|saas| saas.remove("client_secret"));
     addresses::derive(&mut fields, kind)?;
     values::checked(api, set, &mut fields)?;
-    let policies = match (fields.remove("policies"), identity.before) {
+    let before = keeps.before.map(|(object, _)| object);
+    let saas_client_secret = saas::read(&mut fields, before, keeps.client)?;
+    let provisioning = provisioning::read(api, set, &mut fields, before)?;
+    let policies = match (fields.remove("policies"), keeps.before.map(|(_, document)| document)) {
         (Some(Value::Array(entries)), before) => written_policies::read(api, set, &entries, before, now)?,
         (_, Some(before)) => before.policies.clone(),
         (_, None) => Vec::new(),
     };
     fields.insert("policies".into(), json!(policies));
-    fields.insert("id".into(), json!(identity.id));
-    fields.insert("aud".into(), json!(identity.aud));
+    fields.insert("id".into(), json!(keeps.id));
+    fields.insert("aud".into(), json!(keeps.aud));
     let app: AppDocument = document(fields)?;
     addresses::free(api, &app)?;
     only_launcher(set, &app)?;
-    Ok(app)
+    by_zone.holds(&app)?;
+    let extension = before.map_or_else(|| Ok(AppExtension::default()), Object::extension);
+    let extension = extension.map_err(|error| Refusal::conflict(error.to_string()))?;
+    Ok(Content::new(&app, &AppExtension { saas_client_secret, ..extension }, provisioning))
 }
 
 /// The team domain has one front page.

@@ -1,5 +1,5 @@
-//! The signing keys: how long one signs, and since when. The keys themselves
-//! are nothing that this API shows.
+//! The signing keys: how long one signs, and since when. Of the keys themselves
+//! this API shows the certificate alone, with SaaS applications.
 
 use std::pin::Pin;
 
@@ -25,6 +25,8 @@ pub type Rotation = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 pub struct SigningKeys {
     /// Since when the current one signs.
     pub since: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    /// The certificate of the current one, as PEM.
+    pub certificate: Box<dyn Fn() -> String + Send + Sync>,
     /// Lets the next one sign. Resolves when it does, here; the text is for the log.
     pub rotate: Box<dyn Fn() -> Rotation + Send + Sync>,
 }

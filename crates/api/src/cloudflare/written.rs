@@ -50,6 +50,11 @@ fn json(bytes: &[u8]) -> Result<Value, Refusal> {
 }
 
 impl Written {
+    /// An object inside what was written, of which the nulls are gone already.
+    pub(super) fn part(fields: Map<String, Value>) -> Self {
+        Self { fields, nulls: BTreeSet::new() }
+    }
+
     fn read(bytes: &[u8]) -> Result<Self, Refusal> {
         Self::of(json(bytes)?)
     }

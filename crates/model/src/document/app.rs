@@ -134,11 +134,14 @@ pub struct PolicyLink {
 }
 
 /// What an application has beyond Access.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AppExtension {
     /// Absent: as the mode of the process says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh: Option<Refresh>,
+    /// SHA-256 of the secret of a SaaS application's client, in hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saas_client_secret: Option<String>,
 }
 
 /// Why an application's document is not one.

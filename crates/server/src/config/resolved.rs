@@ -232,7 +232,7 @@ impl Config {
     #[must_use]
     pub fn declared(&self, built_in: Option<IdentityProvider>) -> Declared {
         let apps = self.apps.iter().map(|app| {
-            let extension = AppExtension { refresh: Some(app.refresh) };
+            let extension = AppExtension { refresh: Some(app.refresh), ..AppExtension::default() };
             (Key::new(Kind::App, app.id), Content::new(&self.app_document(app), &extension, None))
         });
         let policies = self.policies.iter().map(|policy| {

@@ -193,9 +193,10 @@ pub(super) fn cloudflare(on: Foundation<'_>) -> doorward_api::cloudflare::Parts 
         let objects = on.objects.clone();
         move || objects.key_rotation_interval()
     });
-    let (keys, rotating) = (Arc::clone(on.keys), Arc::clone(on.keys));
+    let (keys, rotating, signer) = (Arc::clone(on.keys), Arc::clone(on.keys), on.keys.signer());
     let signing_keys = doorward_api::cloudflare::SigningKeys {
         since: Box::new(move || keys.since()),
+        certificate: Box::new(move || signer.load().certificate_pem().to_owned()),
         rotate: Box::new(move || {
             let keys = Arc::clone(&rotating);
             Box::pin(async move { keys.rotate(false).await.map_err(|error| error.to_string()) })

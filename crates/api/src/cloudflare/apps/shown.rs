@@ -6,6 +6,7 @@ use doorward_objects::Set;
 use serde_json::{Map, Value, json};
 
 use super::super::{Api, policies};
+use super::saas;
 
 pub(super) fn shown(api: &Api, set: &Set, object: &Object) -> Value {
     let Ok(mut app) = object.document::<AppDocument>() else { return unreadable(object) };
@@ -17,7 +18,7 @@ pub(super) fn shown(api: &Api, set: &Set, object: &Object) -> Value {
             fields.entry(name).or_insert(value);
         }
         if let Some(Value::Object(saas)) = fields.get_mut("saas_app") {
-            saas.entry("auth_type").or_insert_with(|| json!("saml"));
+            saas::complete(api, &app.aud, saas);
         }
         fields.insert("policies".into(), Value::Array(policies));
         fields.insert("uid".into(), json!(app.id));

@@ -160,11 +160,8 @@ async fn p_06_an_application_that_cannot_be_one_is_refused_where_it_cannot() {
     }
     let missing = door.call("POST", PATH, wiki(json!({ "type": null }))).await.invalid("/type");
     assert!(missing.contains("app type is missing or invalid"));
-    for (more, what) in
-        [(json!({ "mfa_config": {} }), "mfa_config"), (json!({ "scim_config": { "enabled": true } }), "scim_config")]
-    {
-        assert!(door.call("POST", PATH, wiki(more)).await.refused(501, 9999).contains(what));
-    }
+    let factor = wiki(json!({ "mfa_config": {} }));
+    assert!(door.call("POST", PATH, factor).await.refused(501, 9999).contains("mfa_config"));
     assert_eq!(door.objects.current().all().count(), 0, "nothing of it was kept");
 }
 
@@ -291,10 +288,8 @@ async fn an_application_of_the_file_is_read_only_but_for_its_tokens() {
 async fn applications_of_other_types_are_kept_to_the_letter_and_let_nobody_in() {
     let door = Door::open().await;
     let everybody = json!([{ "name": "All", "decision": "bypass", "include": [{ "everyone": {} }] }]);
-    let saas = json!({ "auth_type": "oidc", "redirect_uris": ["https://a.test/cb"], "scopes": ["openid"] });
     let criteria = json!([{ "port": 22, "protocol": "SSH", "target_attributes": { "hostname": ["a"] } }]);
     for (mut app, absent) in [
-        (json!({ "type": "saas", "saas_app": saas }), "http_only_cookie_attribute"),
         (json!({ "type": "ssh", "domain": "ssh.test" }), "skip_app_launcher_login_page"),
         (json!({ "type": "vnc", "domain": "vnc.test" }), "saas_app"),
         (json!({ "type": "rdp", "destinations": [{ "type": "public", "uri": "rdp.test" }] }), "saas_app"),
@@ -345,9 +340,4 @@ async fn what_an_application_of_its_type_needs_has_to_be_there() {
     ] {
         door.call("POST", PATH, app).await.invalid(pointer);
     }
-    let saas = json!({ "name": "x", "type": "saas", "saas_app": { "sp_entity_id": "a", "client_secret": "hunter2" } });
-    let made = door.done(201, "POST", PATH, saas).await;
-    assert_eq!(made["saas_app"], json!({ "sp_entity_id": "a", "auth_type": "saml" }), "no secret is kept");
-    let scim = json!({ "name": "x", "type": "saas", "saas_app": {}, "scim_config": { "enabled": true } });
-    door.call("POST", PATH, scim).await.refused(501, 9999);
 }

@@ -7,6 +7,7 @@
 //! API decides is taken from the answer, after a read everything.
 
 mod provider;
+mod saas;
 mod small;
 mod zones;
 

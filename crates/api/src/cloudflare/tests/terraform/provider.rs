@@ -233,7 +233,8 @@ impl<'a> Managed<'a> {
             let same = self.resource.nothing.iter().filter(|(field, _)| *field == name);
             value.is_null() || same.into_iter().any(|(_, nothing)| nothing.is(value))
         };
-        let compared = object.into_iter().filter(|(name, value)| !skipped(name) && !nothing(name, value));
+        let object = object.into_iter().map(|(name, value)| (name, without_inner_nulls(value)));
+        let compared = object.filter(|(name, value)| !skipped(name) && !nothing(name, value));
         let of_views = |name: &str| {
             let views = ["domain", "self_hosted_domains", "destinations"];
             self.resource.path == APPLICATION.path && views.contains(&name) && !self.config.contains_key(name)
@@ -263,6 +264,12 @@ impl<'a> Managed<'a> {
             fields.remove("client_secret");
             fields.remove("redirect_url");
         }
+        if let ("saas_app", Some(fields)) = (name, value.as_object_mut()) {
+            fields.retain(|name, _| !DECIDED_OF_SAAS.contains(&name.as_str()));
+        }
+        if name == "scim_config" {
+            kept_from_state(&mut value);
+        }
         if self.resource.sets.contains(&name) {
             value.as_array_mut().unwrap().sort_by_key(Value::to_string);
         }
@@ -282,6 +289,37 @@ impl<'a> Managed<'a> {
         assert!([200, 202].contains(&answer.status), "{}", answer.body);
         let gone = self.door.get(&self.path()).await;
         assert_eq!(gone.status, 404, "a resource that is gone is dropped from the state: {}", gone.body);
+    }
+}
+
+/// What of a SaaS application the API decides.
+const DECIDED_OF_SAAS: [&str; 5] = ["client_id", "client_secret", "public_key", "idp_entity_id", "sso_endpoint"];
+
+/// Secrets are kept from what was written, whatever is read.
+fn kept_from_state(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for name in ["password", "token", "client_secret"] {
+                if let Some(secret) = fields.get_mut(name) {
+                    *secret = json!("kept");
+                }
+            }
+            fields.values_mut().for_each(kept_from_state);
+        }
+        Value::Array(items) => items.iter_mut().for_each(kept_from_state),
+        _ => {}
+    }
+}
+
+/// An attribute that is `null` is not set, however deep it stands.
+fn without_inner_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let set = fields.into_iter().filter(|(_, value)| !value.is_null());
+            set.map(|(name, value)| (name, without_inner_nulls(value))).collect()
+        }
+        Value::Array(items) => items.into_iter().map(without_inner_nulls).collect(),
+        other => other,
     }
 }
 
