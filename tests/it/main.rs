@@ -66,6 +66,7 @@ mod refresh;
 mod refusal;
 mod reload;
 mod revocation;
+mod saas_applications;
 mod security_listing;
 mod selectors;
 mod service_tokens;

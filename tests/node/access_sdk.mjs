@@ -117,6 +117,21 @@ assert.equal((await access.applications.policies.delete(added.id, at)).id, added
 assert((await access.applications.settings.edit(app.id, { ...there, allow_iframe: true })).allow_iframe);
 await access.applications.revokeTokens(app.id, there);
 
+const oidc = { auth_type: 'oidc', redirect_uris: ['https://saas.example.com/cb'], scopes: ['openid', 'email'] };
+const saas = await access.applications.create({ ...there, type: 'saas', name: 'TS saas', saas_app: oidc });
+const { client_secret: told, ...client_of } = saas.saas_app;
+assert(told.length === 64 && client_of.client_id.length === 64 && client_of.public_key.includes('CERTIFICATE'));
+const { saas_app } = await access.applications.get(saas.id, there);
+assert.deepEqual(saas_app, client_of, 'the secret is told once');
+const authentication = { scheme: 'oauthbearertoken', token: 'hunter2' };
+const scim_config = { idp_uid: idp.id, remote_uri: 'https://scim.example.com/v2', enabled: true, authentication };
+const samlApp = { sp_entity_id: 'saas', consumer_service_url: 'https://saas.example.com/acs' };
+const asSaml = { ...there, type: 'saas', name: 'TS saas', saas_app: samlApp, scim_config };
+const federated = await access.applications.update(saas.id, asSaml);
+assert(federated.saas_app.sso_endpoint.endsWith(`/sso/saml/${saas.aud}`) && !('client_id' in federated.saas_app));
+assert.deepEqual(federated.scim_config.authentication, { ...authentication, token: '********' });
+await access.applications.delete(saas.id, there);
+
 for (const [resource, id] of [
   [access.policies, policy.id],
   [access.groups, group.id],

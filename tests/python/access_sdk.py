@@ -127,6 +127,34 @@ assert access.applications.settings.update(app.id, account_id=account, allow_ifr
 assert access.applications.settings.edit(app.id, account_id=account, skip_interstitial=True).allow_iframe
 access.applications.revoke_tokens(app.id, account_id=account)
 
+oidc = {"auth_type": "oidc", "redirect_uris": ["https://saas.example.com/cb"], "scopes": ["openid", "email"]}
+saas = access.applications.create(account_id=account, type="saas", name="SDK saas", saas_app=oidc)
+client_of = saas.saas_app.to_dict()
+assert len(client_of["client_id"]) == 64 and client_of["access_token_lifetime"] == "5m", client_of
+client_secret = client_of.pop("client_secret")
+assert len(client_secret) == 64
+subprocess.run(["openssl", "x509", "-noout"], input=client_of["public_key"].encode(), check=True)
+everywhere(access.applications, saas, by_id, name="SDK saas")
+assert access.applications.get(saas.id, account_id=account).saas_app.to_dict() == client_of, "the secret is told once"
+saas = access.applications.update(saas.id, account_id=account, type="saas", name="SDK saas", saas_app=client_of)
+assert saas.saas_app.to_dict() == client_of, "what was shown can be sent back"
+basic = {"scheme": "httpbasic", "user": "door", "password": "hunter2"}
+accounts = {"enabled": True, "idp_uid": idp.id, "remote_uri": "https://scim.example.com/v2", "authentication": basic}
+saml = {"sp_entity_id": "saas", "consumer_service_url": "https://saas.example.com/acs"}
+saas = access.applications.update(
+    saas.id, account_id=account, type="saas", name="SDK saas", saas_app=saml, scim_config=accounts
+)
+assert saas.saas_app.sso_endpoint.endswith(f"/cdn-cgi/access/sso/saml/{saas.aud}") and saas.saas_app.idp_entity_id
+assert saas.scim_config.authentication.to_dict() == {**basic, "password": "********"}
+for wrong, text in [
+    ({"authentication": {"scheme": "httpbasic", "user": "door"}}, "password is a required field"),
+    ({"authentication": {**basic, "scheme": "oauth2", "client_id": "a", "client_secret": "b", "authorization_url": "https://a.example.com"}}, "token_url is a required field"),
+    ({"mappings": [{"schema": "urn:example:Device"}]}, "invalid SCIM schema in mappings"),
+]:
+    named = {"type": "saas", "name": "x", "saas_app": saml, "scim_config": {**accounts, **wrong}}
+    assert text in refused(cloudflare.BadRequestError, access.applications.create, **named).errors[0].message
+access.applications.delete(saas.id, account_id=account)
+
 tests = access.applications.policy_tests
 everyone = {"name": "Everyone", "decision": "allow", "include": [{"everyone": {}}]}
 begun = tests.create(account_id=account, policies=[policy.id, everyone])
@@ -236,7 +264,7 @@ assert made.action.result and made.actor.type == "user" and made.actor.ip and ma
 assert json.loads(made.new_value)["domain"] == host and made.old_value == "" and made.when
 assert json.loads(lines["rotate", "service_token", robot.id].old_value)["name"] == "SDK machine"
 assert lines["delete", "group", group.id].action.result is False, "what was refused is told too"
-secrets = [robot.client_secret, rotated.client_secret, "hunter2", token]
+secrets = [robot.client_secret, rotated.client_secret, client_secret, "hunter2", token]
 assert not any(secret in line.to_json() for line in lines.values() for secret in secrets)
 removed = client.audit_logs.list(account_id=account, action={"type": "delete"}, direction="asc", per_page=2)
 assert {line.action.type for line in removed} == {"delete"}
