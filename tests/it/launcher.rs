@@ -152,3 +152,40 @@ async fn row_093_the_launcher_wears_its_own_colours_and_links() {
     let policy = page.header("content-security-policy").unwrap();
     assert!(!policy.contains("unsafe") && policy.contains("frame-ancestors 'none'"), "{policy}");
 }
+
+#[tokio::test]
+async fn row_093_whoever_is_not_signed_in_is_greeted_unless_that_is_skipped() {
+    let design = "type = \"app_launcher\"\nheader_bg_color = \"#ffcc00\"\n\
+                  landing_page_design = { title = \"Hello\", message = \"Sign in with <your> account.\", \
+                  image_url = \"https://example.com/i.png\", button_color = \"#0055cc\" }";
+    let world = World::with(|config| config.and(&LAUNCHER.replace("type = \"app_launcher\"", design))).await;
+    let page = world.stranger().get(&front(&world)).await;
+    assert_eq!(page.status, 200, "{}", page.body);
+    for text in ["Hello", "&#60;your&#62;", "https://example.com/i.png", "background:#0055cc", "background:#ffcc00"] {
+        assert!(page.body.contains(text), "{text}: {}", page.body);
+    }
+    let way = html::links(&page.body).into_iter().find(|link| link.contains("/cdn-cgi/access/login/")).unwrap();
+    let mut alice = world.stranger();
+    let list = alice.sign_in(&format!("{}{way}", world.gateway.team_url()), ALICE).await;
+    assert!(tiles(&list).contains(&world.app("/")), "the greeting leads to the list: {}", list.url);
+    assert!(list.body.contains(".bar{background:#ffcc00"), "the list has the colour, too");
+
+    let skipping =
+        design.replace("title =", "button_text_color = \"#ffffff\", title =") + "\nskip_app_launcher_login_page = true";
+    let world = World::with(|config| config.and(&LAUNCHER.replace("type = \"app_launcher\"", &skipping))).await;
+    let sent = world.stranger().get(&front(&world)).await;
+    assert!(sent.sends_to_sign_in(), "{}", sent.status);
+}
+
+#[tokio::test]
+async fn what_somebody_entered_last_is_first_in_their_list_alone() {
+    let world = world().await;
+    let (app, other) = (world.app("/"), world.gateway.at(OTHER, "/"));
+    let first = |page: &Reply| tiles(page)[0].clone();
+    let mut alice = world.signed_in(ALICE).await;
+    world.gateway.control("PUT", "/clock", json!({ "advance": "1m" })).await;
+    alice.open(&other).await;
+    assert_eq!(first(&alice.get(&front(&world)).await), other);
+    let mut root = world.signed_in(ROOT).await;
+    assert_eq!(first(&root.open(&front(&world)).await), app, "hers is no business of his");
+}

@@ -14,7 +14,7 @@ use crate::time::Lifetime;
 
 pub use self::cors::{Allowed, Cors, InvalidCors};
 pub use self::field_name::{FieldName, InvalidFieldName};
-pub use self::launcher::{FooterLink, LauncherDesign};
+pub use self::launcher::{FooterLink, LandingPage, LauncherDesign};
 
 /// Hosts that are walked through after a sign-in where nothing is said about it
 /// (Access docs, "eager redirect cookie").

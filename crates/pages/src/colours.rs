@@ -21,7 +21,7 @@ impl Colours {
     pub fn of(design: &LoginDesign) -> Option<Self> {
         let (ground, text) = match (design.background_color, design.text_color) {
             (None, None) => return None,
-            (Some(ground), text) => (ground, text.unwrap_or_else(|| Colour::BLACK.readable_on(ground, TEXT))),
+            (Some(ground), text) => (ground, text.unwrap_or_else(|| plain(ground))),
             (None, Some(text)) if text.contrast(Colour::WHITE) < TEXT => (Colour::BLACK, text),
             (None, Some(text)) => (Colour::WHITE, text),
         };
@@ -43,6 +43,30 @@ impl Colours {
              --edge:{edge};--accent:{text};--accent-deep:{text};--on-accent:{on_text};--tint:{tint};--shadow:none}}"
         )
     }
+}
+
+/// The bar above the page, in a colour of its own.
+pub(crate) fn header(ground: Colour) -> String {
+    let text = plain(ground);
+    format!(".bar{{background:{ground};color:{text};border-color:{ground}}}")
+}
+
+/// The text that is easiest to read on this ground.
+fn plain(ground: Colour) -> Colour {
+    let is_dark = Colour::WHITE.contrast(ground) > Colour::BLACK.contrast(ground);
+    if is_dark { Colour::WHITE } else { Colour::BLACK }
+}
+
+/// The page's one button. Where only its text has a colour, so has it.
+pub(crate) fn button(ground: Option<Colour>, text: Option<Colour>) -> Option<String> {
+    let (ground, text) = match (ground, text) {
+        (None, None) => return None,
+        (Some(ground), text) => (ground, text.unwrap_or(Colour::WHITE)),
+        (None, Some(text)) if text.contrast(Colour::WHITE) < TEXT => (Colour::BLACK, text),
+        (None, Some(text)) => (Colour::WHITE, text),
+    };
+    let text = text.readable_on(ground, TEXT);
+    Some(format!(".primary,.primary:hover{{background:{ground};border-color:{ground};color:{text}}}"))
 }
 
 /// Of what is pointed at: away from the text, which is read there, too.
@@ -72,6 +96,18 @@ mod tests {
             assert!(ground.readable_on(read, TEXT).contrast(read) >= TEXT);
         }
         assert_eq!(Colours::of(&design(None, None)), None);
+    }
+
+    #[test]
+    fn a_button_and_a_header_can_be_read_whatever_their_colours() {
+        let colour = |text: &str| Some(Colour::try_from(text.to_owned()).unwrap());
+        let yellow = button(colour("#ffcc00"), colour("#ffee88")).unwrap();
+        assert!(yellow.contains("background:#ffcc00") && !yellow.contains("color:#ffee88"), "{yellow}");
+        assert!(button(colour("#0055cc"), None).unwrap().contains(";color:#ffffff"));
+        assert!(button(None, colour("#ffffff")).unwrap().contains("background:#000000"));
+        assert_eq!(button(None, None), None);
+        assert!(header(Colour::BLACK).contains(";color:#ffffff"));
+        assert!(header(Colour::WHITE).contains(";color:#000000"));
     }
 
     #[test]

@@ -1,7 +1,9 @@
-//! The list of applications on the team domain.
+//! The list of applications on the team domain, and the greeting before it.
 
 use askama::Template;
+use doorward_model::colour::Colour;
 
+use crate::colours::{button, header};
 use crate::csp::content_security_policy_for_style;
 use crate::{Action, Colours};
 
@@ -15,6 +17,8 @@ pub struct Launcher<'a> {
     pub logo: Option<&'a str>,
     /// The organisation's colours, instead of ours.
     pub colours: Option<Colours>,
+    /// Behind the logo.
+    pub header: Option<Colour>,
     /// Who is signed in.
     pub email: &'a str,
     /// Leads to the end of the session.
@@ -24,6 +28,31 @@ pub struct Launcher<'a> {
     /// By which the list can be made shorter.
     pub filters: Vec<Filter>,
     /// Links below the list.
+    pub links: Vec<Action>,
+    /// Says that nothing here is real.
+    pub emulator: bool,
+}
+
+/// What whoever has not signed in yet is greeted with. Status 200.
+#[derive(Clone, Debug, Default, Template)]
+#[template(path = "landing.html")]
+pub struct Landing<'a> {
+    /// The organisation, as people call it.
+    pub team: &'a str,
+    /// Address of the organisation's logo.
+    pub logo: Option<&'a str>,
+    /// The organisation's colours, instead of ours.
+    pub colours: Option<Colours>,
+    /// Behind the logo.
+    pub header: Option<Colour>,
+    /// Of the button, and of its text.
+    pub button: (Option<Colour>, Option<Colour>),
+    pub title: &'a str,
+    pub message: Option<&'a str>,
+    pub image: Option<&'a str>,
+    /// Leads to the sign-in.
+    pub sign_in: String,
+    /// Links below.
     pub links: Vec<Action>,
     /// Says that nothing here is real.
     pub emulator: bool,
@@ -52,11 +81,34 @@ impl Launcher<'_> {
     /// The policy of this page, which vouches for its colours too.
     #[must_use]
     pub fn content_security_policy(&self) -> String {
-        content_security_policy_for_style(self.colours.as_ref().map(Colours::style).as_deref())
+        content_security_policy_for_style(self.style().as_deref())
+    }
+
+    fn style(&self) -> Option<String> {
+        added([self.colours.as_ref().map(Colours::style), self.header.map(header)])
     }
 
     /// More than fit on a screen get a search.
     fn is_long(&self) -> bool {
         self.tiles.len() > 8
     }
+}
+
+impl Landing<'_> {
+    /// The policy of this page, which vouches for its colours too.
+    #[must_use]
+    pub fn content_security_policy(&self) -> String {
+        content_security_policy_for_style(self.style().as_deref())
+    }
+
+    fn style(&self) -> Option<String> {
+        let (ground, text) = self.button;
+        added([self.colours.as_ref().map(Colours::style), self.header.map(header), button(ground, text)])
+    }
+}
+
+/// What a page adds to the stylesheet, if anything.
+fn added<const N: usize>(parts: [Option<String>; N]) -> Option<String> {
+    let style: String = parts.into_iter().flatten().collect();
+    (!style.is_empty()).then_some(style)
 }

@@ -25,7 +25,7 @@ pub use csp::{CONTENT_SECURITY_POLICY, FRAMED_CONTENT_SECURITY_POLICY, content_s
 pub use custom::{CUSTOM_CONTENT_SECURITY_POLICY, TemplateError, Variables, check_template, custom};
 pub use demo::{Actions, Caller, Demo, Shown, Token};
 pub use forbidden::{Forbidden, forbidden_json};
-pub use launcher::{Filter, Launcher, Tile};
+pub use launcher::{Filter, Landing, Launcher, Tile};
 pub use notice::{Action, Notice};
 pub use people::{Field, People, Person, Problem, Someone};
 pub use sign_in::{Choice, Denied, SignIn};

@@ -60,10 +60,10 @@ pub(super) const FIELDS: &[Field] = &[
     field("read_service_tokens_from_header", Shape::Text),
     field("app_launcher_logo_url", Shape::HttpsUrl),
     field("bg_color", Shape::Text),
-    kept("header_bg_color", Shape::Text),
+    field("header_bg_color", Shape::Text),
     field("footer_links", Shape::List),
-    kept("landing_page_design", Shape::Object),
-    kept("skip_app_launcher_login_page", Shape::Flag),
+    field("landing_page_design", Shape::Object),
+    field("skip_app_launcher_login_page", Shape::Flag),
     // What is said of the type says all of it.
     field("saas_app", Shape::Object),
     kept("scim_config", Shape::Object),

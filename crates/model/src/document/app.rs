@@ -1,13 +1,13 @@
 //! An application: its own policies are part of it, reusable ones are linked.
 
+mod launcher;
+
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use super::PolicyDocument;
-use crate::app::{
-    App, AppDomain, AppKind, Cors, FieldName, FooterLink, InvalidAppDomain, LauncherDesign, Refresh, SameSite,
-};
+use crate::app::{App, AppDomain, AppKind, Cors, FieldName, InvalidAppDomain, LauncherDesign, Refresh, SameSite};
 use crate::host::Host;
 use crate::id::{AppId, Aud, CustomPageId, IdpId, PolicyId};
 use crate::policy::{Decision, Policy};
@@ -233,7 +233,8 @@ impl AppDocument {
         let policies = whole.unwrap_or_default().into_iter().map(|(precedence, document)| document.policy(precedence));
         let mut policies: Vec<Policy> = policies.collect::<Result<_, _>>()?;
         policies.sort_by_key(|policy| policy.precedence);
-        let launcher_design = if kind == AppKind::AppLauncher { design(self.more) } else { LauncherDesign::default() };
+        let launcher_design =
+            if kind == AppKind::AppLauncher { launcher::design(self.more) } else { LauncherDesign::default() };
         // The list is somebody's, and nothing is asked before it: what admits
         // nobody in particular, or wants to know what for, admits nobody.
         let is_for_people =
@@ -327,22 +328,6 @@ impl From<&App> for AppDocument {
                 _ => Map::new(),
             },
         }
-    }
-}
-
-/// What a launcher says about its page. What cannot be shown is left out: it is
-/// only looks.
-fn design(mut more: Map<String, Value>) -> LauncherDesign {
-    fn read<T: serde::de::DeserializeOwned + Default>(value: Option<Value>) -> T {
-        value.and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default()
-    }
-    let logo: Option<String> = read(more.remove("app_launcher_logo_url"));
-    let mut footer_links: Vec<FooterLink> = read(more.remove("footer_links"));
-    footer_links.retain(|link| self::link(&link.url).as_ref() == Some(&link.url));
-    LauncherDesign {
-        app_launcher_logo_url: logo.filter(|url| url.starts_with("https://")),
-        bg_color: read(more.remove("bg_color")),
-        footer_links,
     }
 }
 

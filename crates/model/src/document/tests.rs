@@ -3,7 +3,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::app::{App, AppKind, FooterLink, LauncherDesign, Refresh, SameSite};
+use crate::app::{App, AppKind, FooterLink, LandingPage, LauncherDesign, Refresh, SameSite};
 use crate::group::Group;
 use crate::id::{AccountId, CustomPageId, GroupId, IdpId, PolicyId, ServiceTokenId};
 use crate::idp::{IdentityProvider, IdpKind, OidcEndpoints, OidcProvider};
@@ -163,6 +163,9 @@ fn a_launcher_and_bookmarks_cover_no_address_and_come_out_as_they_went_in() {
             AppKind::AppLauncher => LauncherDesign {
                 app_launcher_logo_url: Some("https://a.test/logo.png".into()),
                 bg_color: Some("#102a43".to_owned().try_into().unwrap()),
+                header_bg_color: Some("#ffffff".to_owned().try_into().unwrap()),
+                landing_page_design: Some(LandingPage { title: Some("Hello".into()), ..LandingPage::default() }),
+                skip_app_launcher_login_page: true,
                 footer_links: vec![FooterLink { name: "Help".into(), url: "https://a.test/help".into() }],
             },
             _ => LauncherDesign::default(),
@@ -177,7 +180,9 @@ fn a_launcher_and_bookmarks_cover_no_address_and_come_out_as_they_went_in() {
 fn what_a_launcher_cannot_show_is_left_out_and_the_rest_stays() {
     let launcher = App { kind: AppKind::AppLauncher, domains: Vec::new(), ..app() };
     let mut document = AppDocument::from(&launcher);
-    document.more = json!({ "app_launcher_logo_url": "http://a.test/x", "bg_color": "red", "footer_links": [
+    document.more = json!({ "app_launcher_logo_url": "http://a.test/x", "bg_color": "red", "header_bg_color": 7,
+        "landing_page_design": { "title": " ", "image_url": "http://a.test/x" }, "skip_app_launcher_login_page": "yes",
+        "footer_links": [
         { "name": "No", "url": "javascript:alert(1)" }, { "name": "Help", "url": "https://a.test/help" } ] })
     .as_object()
     .unwrap()

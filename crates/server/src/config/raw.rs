@@ -2,6 +2,7 @@
 //! and how each value is read. References between objects are still names
 //! here; whether the whole makes sense is for [`super::check`] to say.
 
+mod launcher;
 mod limits;
 mod log;
 mod objects;

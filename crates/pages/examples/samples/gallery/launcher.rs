@@ -1,6 +1,8 @@
 //! The list of applications.
 
-use doorward_pages::{Action, Filter, Launcher, Page, Tile};
+use doorward_model::colour::Colour;
+use doorward_model::organization::LoginDesign;
+use doorward_pages::{Action, Colours, Filter, Landing, Launcher, Page, Tile};
 
 use super::{ARABIC, HEBREW, HOSTILE, LOGO, SIXTY_LETTERS};
 
@@ -31,7 +33,7 @@ pub(super) fn launcher() -> Vec<(&'static str, String)> {
         (
             "launcher_some",
             Launcher {
-                tiles: some,
+                tiles: some.clone(),
                 filters: vec![filter("All", true), filter("everyday", false), filter("money", false)],
                 links: vec![
                     Action::new("Help", "https://help.example.com/"),
@@ -48,6 +50,17 @@ pub(super) fn launcher() -> Vec<(&'static str, String)> {
                 team: HEBREW,
                 tiles: vec![tile(ARABIC, "https://hr.example.com/", "hr.example.com", &right_to_left)],
                 links: vec![Action::new(HEBREW, "https://help.example.com/")],
+                ..page.clone()
+            }
+            .html(),
+        ),
+        (
+            "launcher_designed",
+            Launcher {
+                tiles: some.clone(),
+                colours: navy(),
+                header: colour("#ffcc00"),
+                logo: Some(LOGO),
                 ..page.clone()
             }
             .html(),
@@ -69,4 +82,51 @@ pub(super) fn launcher() -> Vec<(&'static str, String)> {
             .html(),
         ),
     ]
+}
+
+pub(super) fn landing() -> Vec<(&'static str, String)> {
+    let landing = Landing {
+        team: "Acme",
+        title: "Welcome!",
+        message: Some("Everything that you work with is behind this door. Sign in with your Acme account."),
+        sign_in: "/cdn-cgi/access/login/acme.cloudflareaccess.com".into(),
+        links: vec![Action::new("Help", "https://help.example.com/")],
+        ..Landing::default()
+    };
+    vec![
+        ("landing", landing.clone().html()),
+        (
+            "landing_designed",
+            Landing {
+                logo: Some(LOGO),
+                header: colour("#ffffff"),
+                colours: navy(),
+                button: (colour("#c2552d"), colour("#ffffff")),
+                image: Some(LOGO),
+                ..landing.clone()
+            }
+            .html(),
+        ),
+        (
+            "landing_hostile",
+            Landing {
+                team: HOSTILE,
+                title: HOSTILE,
+                message: Some(HOSTILE),
+                logo: Some(HOSTILE),
+                sign_in: HOSTILE.into(),
+                links: vec![Action::new(HOSTILE, HOSTILE)],
+                ..landing
+            }
+            .html(),
+        ),
+    ]
+}
+
+fn colour(text: &str) -> Option<Colour> {
+    Some(text.to_owned().try_into().expect("a colour"))
+}
+
+fn navy() -> Option<Colours> {
+    Colours::of(&LoginDesign { background_color: colour("#102a43"), ..LoginDesign::default() })
 }

@@ -26,6 +26,7 @@ pub(crate) fn samples() -> Vec<(&'static str, String)> {
         demo::demo(),
         asking::questions(),
         launcher::launcher(),
+        launcher::landing(),
         asking::approvals(),
     ]
     .into_iter()

@@ -3,8 +3,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use doorward_model::app::{AppDomain, AppKind, Cors, FieldName, FooterLink, LauncherDesign, Refresh, SameSite};
-use doorward_model::colour::Colour;
+use doorward_model::app::{AppDomain, AppKind, Cors, FieldName, LauncherDesign, Refresh, SameSite};
 use doorward_model::host::{HostPattern, InvalidHostPattern};
 use doorward_model::id::{AppId, Aud, GroupId, PolicyId};
 use doorward_model::path::PathPattern;
@@ -17,7 +16,7 @@ use url::Url;
 
 use super::super::document::{At, Table, TextOrTable};
 use super::super::problem::suggestion;
-use super::{RawPurpose, naming, web_url};
+use super::{RawPurpose, launcher, naming, web_url};
 
 /// `[[route]]`
 pub(in crate::config) struct RawRoute {
@@ -145,7 +144,7 @@ impl RawApp {
         let kind = kind(&table);
         let is_served = kind == AppKind::SelfHosted;
         let launcher_design =
-            if kind == AppKind::AppLauncher { launcher_design(&table) } else { LauncherDesign::default() };
+            if kind == AppKind::AppLauncher { launcher::design(&table) } else { LauncherDesign::default() };
         let (policies, links) = policies(&table);
         let flag = |key| table.flag(key).map(|at| at.value);
         let url = |key| table.read(key, web_url).map(|at| at.value);
@@ -213,19 +212,6 @@ fn kind(table: &Table<'_>) -> AppKind {
             AppKind::Bookmark { link: table.needed_as("domain", link).map(|at| at.value).unwrap_or_default() }
         }
         _ => AppKind::SelfHosted,
-    }
-}
-
-fn launcher_design(table: &Table<'_>) -> LauncherDesign {
-    let links = table.tables("footer_links").into_iter().filter_map(|link| {
-        let (name, url) = (link.needed("name"), link.needed_as("url", web_url));
-        link.close();
-        Some(FooterLink { name: name?.value, url: url?.value.into() })
-    });
-    LauncherDesign {
-        app_launcher_logo_url: table.read("app_launcher_logo_url", https_url).map(|at| at.value.into()),
-        bg_color: table.read("bg_color", |text| naming(text, Colour::try_from(text.to_owned()))).map(|at| at.value),
-        footer_links: links.collect(),
     }
 }
 
