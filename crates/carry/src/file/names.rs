@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::apps::is_written;
 use super::providers::Way;
+use super::rules;
 use crate::account::{Account, name, text};
 use crate::report::{Report, unique};
 
@@ -21,6 +22,8 @@ pub(super) struct Names {
     pub(super) certificates: Directory,
     pub(super) email_lists: Directory,
     pub(super) ip_lists: Directory,
+    /// Groups with a rule that cannot be decided here, by their ids.
+    pub(super) undecided_groups: HashSet<String>,
 }
 
 /// The objects of one kind.
@@ -38,7 +41,7 @@ impl Names {
         let taken = std::mem::take(&mut email_lists.taken);
         let mut directory =
             |kind, documents: &[Value], id| Directory::of(kind, documents.iter(), id, HashSet::new(), report);
-        Self {
+        let mut names = Self {
             service_tokens: directory("service token", &account.service_tokens, "id"),
             groups: directory("group", &account.groups, "id"),
             policies: directory("reusable policy", &account.policies, "id"),
@@ -54,8 +57,23 @@ impl Names {
             ),
             ip_lists: Directory::of("list", lists("IP"), "id", taken, report),
             email_lists,
+            undecided_groups: HashSet::new(),
+        };
+        // Groups refer to groups: until nothing new is found.
+        loop {
+            let known = |group: &&Value| names.undecided_groups.contains(&key(group));
+            let undecided = account.groups.iter().filter(|group| !known(group) && !rules::decided(group, &names));
+            let found: Vec<String> = undecided.map(key).collect();
+            if found.is_empty() {
+                return names;
+            }
+            names.undecided_groups.extend(found);
         }
     }
+}
+
+fn key(group: &Value) -> String {
+    text(group, "id").unwrap_or_default().to_lowercase()
 }
 
 impl Directory {
@@ -82,6 +100,10 @@ impl Directory {
         let given = unique(&mut self.taken, wanted.trim(), |name, number| format!("{name} ({number})"));
         self.names.insert(id.to_lowercase(), given.clone());
         given
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.names.is_empty()
     }
 
     pub(super) fn of_id(&self, id: &str) -> Option<&str> {

@@ -38,7 +38,7 @@ pub(super) fn written(
     report: &mut Report,
 ) -> Written {
     let what = format!("{owner}the policy \"{}\"", name(policy));
-    let decision = decision(&what, policy, report);
+    let mut decision = decision(&what, policy, report);
     let mut rules = Rules::of(&what, policy, names, report);
     if rules.include.is_empty() {
         // An undecided rule would block everybody, where this policy blocks nobody.
@@ -46,7 +46,7 @@ pub(super) fn written(
     }
     let asks = match decision {
         "deny" => Vec::new(),
-        decision => restricted(&what, policy, decision, &mut rules, names, report),
+        _ => restricted(&what, policy, &mut decision, &mut rules, names, report),
     };
     let id = text(policy, "id").filter(|id| id.parse::<PolicyId>().is_ok());
     Written {
@@ -101,12 +101,13 @@ fn decision(what: &str, policy: &Value, report: &mut Report) -> &'static str {
 const RESTRICTIONS: [&str; 4] =
     ["purpose_justification_required", "approval_required", "isolation_required", "mfa_config"];
 
-/// What the policy asks of people, as the file says it. A restriction that is
-/// not there in the file closes the policy.
+/// What the policy asks of people, as the file says it. One that lets people in
+/// under a restriction that is not there in the file keeps them out: passed
+/// over, it would leave them to a later policy that restricts nothing.
 fn restricted(
     what: &str,
     policy: &Value,
-    decision: &str,
+    decision: &mut &'static str,
     rules: &mut Rules,
     names: &Names,
     report: &mut Report,
@@ -121,14 +122,26 @@ fn restricted(
     let there = |name: &str| {
         !PolicyDocument::RESTRICTIONS.contains(&name) && asked.as_ref().is_some_and(|(kept, _)| kept.contains(&name))
     };
-    let mut open = true;
-    for name in set.into_iter().filter(|name| !there(name)) {
-        let why = "it is not there; the policy lets nobody in until you take out the rule in its place";
+    let lost: Vec<&str> = set.iter().copied().filter(|name| !there(name)).collect();
+    for name in &lost {
+        let why = match *decision {
+            "allow" => "it is not there; the policy keeps out whom it let in, until you write allow again",
+            _ => "it is not there; the policy lets nobody past until you take out the rule in its place",
+        };
         report.left(format!("{name} of {what}"), why);
-        rules.require.push(undecided(name));
-        open = false;
     }
-    asked.filter(|_| open).map(|(_, pairs)| pairs).unwrap_or_default()
+    let gets_by = lost.is_empty() && !set.is_empty() && !rules.decided;
+    if gets_by {
+        let why = "one of its rules cannot be decided here, so a later policy could let people in who are not asked; it \
+                   keeps out whom it let in, until you write allow again";
+        report.left(format!("{} of {what}", set.join(" and ")), why);
+    }
+    match *decision {
+        _ if lost.is_empty() && !gets_by => return asked.map(|(_, pairs)| pairs).unwrap_or_default(),
+        "allow" => *decision = "deny",
+        _ => rules.require.extend(lost.into_iter().map(undecided)),
+    }
+    Vec::new()
 }
 
 type Asked = (Vec<&'static str>, Vec<(&'static str, String)>);

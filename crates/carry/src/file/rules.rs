@@ -18,14 +18,19 @@ pub(super) struct Rules {
     pub(super) include: Vec<String>,
     pub(super) require: Vec<String>,
     pub(super) exclude: Vec<String>,
+    /// Whether each can be decided here.
+    pub(super) decided: bool,
 }
+
+const LISTS: [&str; 3] = ["include", "require", "exclude"];
 
 impl Rules {
     pub(super) fn of(owner: &str, document: &Value, names: &Names, report: &mut Report) -> Self {
         let mut rules = |list: &str| -> Vec<String> {
             items(document, list).iter().map(|rule| self::rule(owner, rule, names, report)).collect()
         };
-        Self { include: rules("include"), require: rules("require"), exclude: rules("exclude") }
+        let [include, require, exclude] = LISTS.map(&mut rules);
+        Self { include, require, exclude, decided: decided(document, names) }
     }
 
     /// The lists that say something, in the order in which people write them.
@@ -33,6 +38,21 @@ impl Rules {
         let all = [("include", &self.include), ("require", &self.require), ("exclude", &self.exclude)];
         all.into_iter().filter(|(_, rules)| !rules.is_empty())
     }
+}
+
+/// Whether each rule of a document can be decided here.
+pub(super) fn decided(document: &Value, names: &Names) -> bool {
+    LISTS.into_iter().flat_map(|list| items(document, list)).all(|rule| match named(rule, names) {
+        Ok(Rule::Group(_)) => {
+            let id = rule.pointer("/group/id").and_then(Value::as_str).unwrap_or_default();
+            !names.undecided_groups.contains(&id.to_lowercase())
+        }
+        Ok(
+            Rule::DevicePosture(_) | Rule::UserRiskScore(_) | Rule::CloudflareAccountMember(_) | Rule::AuthContext(_),
+        ) => false,
+        Ok(_) | Err(Lost::NobodyMeets(_)) => true,
+        Err(Lost::Undecided(..)) => false,
+    })
 }
 
 /// A rule about a device is read and never decided.
@@ -77,8 +97,13 @@ fn rule(owner: &str, written: &Value, names: &Names, report: &mut Report) -> Str
 /// The rule with names in it.
 fn named(written: &Value, names: &Names) -> Result<Rule, Lost> {
     let selector = written.as_object().and_then(|rule| rule.keys().next()).map_or("nothing", String::as_str);
-    let mut rule: Rule = serde_json::from_value(written.clone())
-        .map_err(|error| Lost::Undecided(selector.to_owned(), error.to_string()))?;
+    let unread = |error: serde_json::Error| match error.to_string() {
+        // It goes on with the name of every rule that there is.
+        unknown if unknown.starts_with("unknown variant") => "there are no such rules here".to_owned(),
+        other => other,
+    };
+    let mut rule: Rule =
+        serde_json::from_value(written.clone()).map_err(|error| Lost::Undecided(selector.to_owned(), unread(error)))?;
     let known = |name: Option<&str>, kind: &str, id: &str| {
         let lost = || Lost::Undecided(format!("{selector} {id}"), format!("there is no such {kind} here"));
         name.map(str::to_owned).ok_or_else(lost)
@@ -94,6 +119,13 @@ fn named(written: &Value, names: &Names) -> Result<Rule, Lost> {
         Rule::LinkedAppToken(rule) => {
             let id = rule.app_uid.to_string();
             known(names.apps.of_id(&id), "application", &id)?;
+        }
+        // Who is not asked for a certificate has none, so an exclude would let them in.
+        Rule::Certificate(_) | Rule::CommonName(_) if names.certificates.is_empty() => {
+            return Err(Lost::Undecided(
+                selector.to_owned(),
+                "there is no root of client certificates here".to_owned(),
+            ));
         }
         Rule::Ip(rule) if is_mapped(&rule.ip.to_string()) => {
             let why = "no address is ever in a network of mapped ones".to_owned();

@@ -164,7 +164,69 @@ fn what_a_policy_asks_of_people_is_asked_here_too_or_the_policy_is_closed() {
         json!({ "purpose_justification_required": true, "mfa_config": { "session_duration": "1h" } }),
     ] {
         let policy = policy(closed.clone());
-        assert!(policy["require"][0].get("device_posture").is_some(), "{closed}: {policy}");
+        let undecided = policy.get("require").is_some_and(|require| require[0].get("device_posture").is_some());
+        // Nobody is blocked where machines pass: an Allow may still let people in.
+        let bypass = closed.get("decision").is_some();
+        assert_eq!((policy["decision"].as_str() == Some("deny"), undecided), (!bypass, bypass), "{closed}: {policy}");
+    }
+}
+
+#[test]
+fn what_has_to_be_approved_is_approved_here_too_or_the_policy_is_closed() {
+    let list = json!({ "id": ID, "name": "Leads", "type": "EMAIL", "items": [{ "value": "lead@corp.test" }] });
+    let policy = |groups: Value, lists: Value| {
+        let policy = json!({
+            "name": "P", "decision": "allow", "include": [{ "everyone": {} }], "purpose_justification_required": true,
+            "approval_required": true, "approval_groups": groups,
+        });
+        let read = text(json!({ "lists": lists, "apps": [app(json!({ "policies": [policy] }))] }));
+        read.parse::<toml::Table>().unwrap()["app"][0]["policies"][0].clone()
+    };
+    let named = json!([
+        { "approvals_needed": 1, "email_addresses": ["root@corp.test", "${x}@corp.test"], "email_list_uuid": null },
+        { "approvals_needed": 2, "email_list_uuid": ID.to_uppercase() },
+    ]);
+    let asks = policy(named.clone(), json!([list]));
+    assert!(asks.get("require").is_none(), "{asks}");
+    assert_eq!(asks["approval_required"].as_bool(), Some(true));
+    let groups = asks["approval_groups"].as_array().unwrap();
+    assert_eq!(groups[0]["email_addresses"][1].as_str(), Some("$${x}@corp.test"));
+    assert_eq!((groups[0].get("email_list_uuid"), groups[0]["approvals_needed"].as_integer()), (None, Some(1)));
+    let second = (groups[1]["email_list_uuid"].as_str(), groups[1]["approvals_needed"].as_integer());
+    assert_eq!(second, (Some("Leads"), Some(2)));
+    for (groups, lists) in [
+        (named, json!([])),
+        (json!([]), json!([])),
+        (json!([{ "approvals_needed": 2, "email_addresses": ["root@corp.test"] }]), json!([])),
+        (json!([{ "approvals_needed": 1, "email_addresses": ["nobody"] }]), json!([])),
+    ] {
+        let closed = policy(groups.clone(), lists);
+        assert_eq!(closed["decision"].as_str(), Some("deny"), "{groups}: {closed}");
+        assert!(closed.get("approval_required").is_none(), "what is written half is asked of nobody: {closed}");
+    }
+}
+
+#[test]
+fn nobody_gets_by_a_question_through_a_rule_that_cannot_be_decided() {
+    let other = "22222222-2222-4222-8222-222222222222";
+    let group = |id: &str, rule: Value| json!({ "id": id, "name": id, "include": [rule] });
+    let inner = group(ID, json!({ "device_posture": { "integration_uid": "x" } }));
+    let outer = group(other, json!({ "group": { "id": ID } }));
+    for (rule, decision) in [
+        (json!({ "email": { "email": "a@b.test" } }), "allow"),
+        (json!({ "nobody_knows": {} }), "deny"),
+        (json!({ "group": { "id": other } }), "deny"),
+    ] {
+        let policy = |more: Value| {
+            let mut policy = json!({ "name": "P", "decision": "allow", "include": [rule] });
+            policy.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            let apps = json!([app(json!({ "policies": [policy] }))]);
+            let text = text(json!({ "groups": [outer, inner], "apps": apps }));
+            text.parse::<toml::Table>().unwrap()["app"][0]["policies"][0].clone()
+        };
+        let asks = policy(json!({ "purpose_justification_required": true }));
+        assert_eq!(asks["decision"].as_str(), Some(decision), "{rule}");
+        assert_eq!(policy(json!({}))["decision"].as_str(), Some("allow"), "nobody is asked: {rule}");
     }
 }
 
@@ -179,6 +241,8 @@ fn a_lost_rule_is_undecided_unless_nobody_can_meet_it() {
         (json!({ "ip_list": { "id": ID } }), "device_posture"),
         (json!({ "service_token": { "token_id": ID } }), "device_posture"),
         (json!({ "ip": { "ip": "::ffff:10.0.0.0/104" } }), "device_posture"),
+        (json!({ "certificate": {} }), "device_posture"),
+        (json!({ "common_name": { "common_name": "press" } }), "device_posture"),
         (json!({ "login_method": { "id": ID } }), "email"),
         (json!({ "okta": { "name": "Admins", "identity_provider_id": ID } }), "email"),
         (json!({ "everyone": {} }), "everyone"),
