@@ -3,6 +3,7 @@
 
 mod apps;
 mod credentials;
+mod launcher;
 mod names;
 mod policies;
 mod providers;

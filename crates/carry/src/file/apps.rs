@@ -8,6 +8,7 @@ use doorward_model::document::{PolicyDocument, link};
 use doorward_model::id::{AppId, Aud};
 use serde_json::{Value, json};
 
+use super::launcher;
 use super::names::Names;
 use super::policies::written;
 use super::section::{Section, inline, quoted};
@@ -145,14 +146,17 @@ impl Writing<'_> {
         section.maybe("session_duration", text(self.app, "session_duration").filter(|text| *text != "24h"));
         let closed = self.providers(&mut section);
         self.settings(&mut section);
+        if kind == LAUNCHER {
+            launcher::design(&self.what(), self.app, &mut section, self.report);
+        }
         let (policies, shared) = self.policies(closed.or_else(|| self.mfa()));
         section.list("policies", &policies);
         self.rest();
         shared + &section.into_text()
     }
 
-    /// It decides about nobody.
-    fn bookmark(self) -> String {
+    /// Its policies decide who is shown the link, and not what is behind it.
+    fn bookmark(mut self) -> String {
         let mut section = Section::one_of("app");
         self.identity(&mut section);
         section.maybe("logo_url", text(self.app, "logo_url").filter(|url| web_url(url, true).is_ok()));
@@ -163,7 +167,11 @@ impl Writing<'_> {
         if !tags.is_empty() {
             section.list("tags", &tags);
         }
-        section.into_text()
+        let (policies, shared) = self.policies(None);
+        if !policies.is_empty() {
+            section.list("policies", &policies);
+        }
+        shared + &section.into_text()
     }
 
     fn what(&self) -> String {
@@ -350,8 +358,9 @@ impl Writing<'_> {
     /// Every other setting that says something.
     fn rest(&mut self) {
         let known = |field: &str| [&FLAGS[..], &USUALLY, &URLS, &SAID].iter().any(|list| list.contains(&field));
+        let is_design = |field: &str| text(self.app, "type") == Some(LAUNCHER) && launcher::DESIGN.contains(&field);
         for (field, value) in self.app.as_object().into_iter().flatten() {
-            if !known(field) && says_something(value) {
+            if !known(field) && !is_design(field) && says_something(value) {
                 self.report
                     .left(format!("{field} of {}", self.what()), "the file has no such setting of an application");
             }

@@ -287,6 +287,32 @@ fn the_launcher_and_its_links_are_carried_over_without_a_route() {
 }
 
 #[test]
+fn a_launcher_looks_as_it_did_and_shows_a_link_to_whom_it_did() {
+    let admins = json!({ "name": "Admins", "decision": "allow", "include": [{ "email": { "email": "a@b.test" } }] });
+    let launcher = json!({
+        "id": ID, "name": "Launcher", "type": "app_launcher", "policies": [], "app_launcher_logo_url": "https://a.test/l",
+        "bg_color": "#123456", "header_bg_color": "#654321", "footer_links": [
+            { "name": "Help ${x}", "url": "https://help.test" }, { "name": "Odd", "url": "javascript:alert(1)" },
+        ],
+    });
+    let link = json!({
+        "id": "22222222-2222-4222-8222-222222222222", "name": "Mail", "type": "bookmark", "domain": "mail.test",
+        "policies": [admins],
+    });
+    let carried = carried(&account(json!({ "apps": [launcher, link] })), Mode::Emulator);
+    let read: toml::Table = carried.text.parse().unwrap();
+    let launcher = &read["app"][0];
+    assert_eq!(launcher["app_launcher_logo_url"].as_str(), Some("https://a.test/l"));
+    assert_eq!(launcher["bg_color"].as_str(), Some("#123456"));
+    let links = launcher["footer_links"].as_array().unwrap();
+    assert_eq!((links.len(), links[0]["name"].as_str()), (1, Some("Help $${x}")));
+    assert_eq!(read["app"][1]["policies"][0]["name"].as_str(), Some("Admins"), "{}", carried.text);
+    let left: Vec<&str> = carried.left.iter().map(|left| left.what.as_str()).collect();
+    let what = "the application \"Launcher\"";
+    assert_eq!(left, [format!("the link \"Odd\" below {what}"), format!("header_bg_color of {what}")]);
+}
+
+#[test]
 fn an_emulator_needs_nothing_of_productions_own() {
     let fields = json!({ "organization": { "auth_domain": "acme.cloudflareaccess.com" }, "apps": [app(json!({}))] });
     let carried = carried(&account(fields), Mode::Emulator);
