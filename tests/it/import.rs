@@ -6,28 +6,13 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::support::authority::Authority;
+use crate::support::carrying::{TOKEN, filled_in, import};
 use crate::support::client::Client;
 use crate::support::config::{ALICE, Config, MALLORY, route};
 use crate::support::elsewhere::{ACCOUNT, Elsewhere, Told, page, refusal};
 use crate::support::gateway::{Gateway, run_with};
 use crate::support::origin::Origin;
 use crate::support::raw::exchange;
-
-const TOKEN: &str = "the-token-that-may-read-the-account-0123";
-
-/// The command, with an account's API at this URL: exit code, output, errors.
-async fn import(base: &str, token: &str, account: &str, words: &[&str]) -> (i32, String, String) {
-    let environment = [("CLOUDFLARE_BASE_URL", base), ("CLOUDFLARE_API_TOKEN", token)];
-    run_with(&[&["import", "cloudflare", "--account", account], words].concat(), &environment).await
-}
-
-/// What every place of the file is filled with, by the list at its top.
-fn filled_in<'a>(text: &'a str, values: &[(&str, &'a str)]) -> Vec<(&'a str, &'a str)> {
-    let names = text.lines().filter_map(|line| line.strip_prefix("#   ")?.split_once("  ")).map(|(name, _)| name);
-    let upper = |name: &&str| name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
-    let value = |name: &str| values.iter().find(|(end, _)| name.ends_with(end)).map(|(_, value)| *value);
-    names.filter(upper).map(|name| (name, value(name).unwrap_or("https://somewhere.example.com"))).collect()
-}
 
 /// The status of a plain request with these header lines.
 async fn status(gateway: &Gateway, host: &str, path: &str, fields: &[(&str, &str)]) -> u16 {
@@ -258,7 +243,7 @@ async fn what_cannot_be_carried_over_is_told_and_opens_nothing() {
     let file = folder.path().join("doorward.toml");
     let path = file.to_str().unwrap();
     let (code, _, errors) = import(&account.url(), TOKEN, ACCOUNT, &["--out", path]).await;
-    assert_eq!(code, 0, "{errors}");
+    assert_eq!(code, 3, "tags may not be read: {errors}");
     let text = std::fs::read_to_string(&file).unwrap();
     for told in [
         "the identity provider \"ADFS\u{fffd}mode = \"emulator\"\": people cannot sign in with a provider of type saml here",
@@ -266,7 +251,7 @@ async fn what_cannot_be_carried_over_is_told_and_opens_nothing() {
         "the type ssh of the application \"shell.wide.test\"",
         "isolation_required of the application \"asked.wide.test\", the policy \"Asked\"",
         "the people of the application \"saml.wide.test\": none of the identity providers it allows",
-        "on nobody_knows: ",
+        "on nobody_knows: there are no such rules here",
         "tags: they could not be read (403 Forbidden: Authentication error)",
     ] {
         assert!(errors.contains(&format!("not carried over: {told}")) || errors.contains(told), "{told}\n{errors}");
@@ -327,9 +312,8 @@ async fn an_account_is_only_read_and_at_the_pace_that_it_allows() {
 #[tokio::test]
 async fn an_import_that_cannot_be_says_what_to_do_and_writes_nothing() {
     let account = Elsewhere::start(|path, _, _| match path {
-        "access/service_tokens" => refusal(403, 10000, "Authentication error\u{1b}[31m"),
         "access/organizations" => refusal(404, 1000, "none"),
-        _ => page(json!([])),
+        _ => refusal(403, 10000, "Authentication error\u{1b}[31m"),
     })
     .await;
     let folder = tempfile::tempdir().unwrap();
@@ -337,10 +321,11 @@ async fn an_import_that_cannot_be_says_what_to_do_and_writes_nothing() {
     let path = file.to_str().unwrap();
     let (code, _, errors) = import(&account.url(), TOKEN, ACCOUNT, &["--out", path]).await;
     assert_eq!(code, 1);
-    assert!(
-        errors.contains("the token needs \"Access: Service Tokens Read\"") && !errors.contains('\u{1b}'),
-        "{errors}"
-    );
+    for told in
+        ["shows nothing of this account", "CLOUDFLARE_API_TOKEN", "\"Access: Service Tokens Read\"", "--account"]
+    {
+        assert!(errors.contains(told) && !errors.contains('\u{1b}'), "{told}: {errors}");
+    }
     assert!(!file.exists());
 
     std::fs::write(&file, "mine").unwrap();
@@ -348,7 +333,7 @@ async fn an_import_that_cannot_be_says_what_to_do_and_writes_nothing() {
     let (code, _, errors) = import(&good.url(), TOKEN, ACCOUNT, &["--out", path]).await;
     assert!(code == 1 && errors.contains("--force") && good.asked().is_empty(), "{errors}");
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "mine");
-    assert_eq!(import(&good.url(), TOKEN, ACCOUNT, &["--out", path, "--force"]).await.0, 0);
+    assert_eq!(import(&good.url(), TOKEN, ACCOUNT, &["--out", path, "--force"]).await.0, 3);
 
     for (base, token, mend) in
         [("http://api.example.com/client/v4", TOKEN, "is not https"), (good.url().as_str(), "", "CLOUDFLARE_API_TOKEN")]

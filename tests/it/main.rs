@@ -34,6 +34,7 @@ mod harness;
 mod http2;
 mod http2_frames;
 mod import;
+mod import_troubles;
 mod independent_provider;
 mod launcher;
 mod limits;

@@ -6,6 +6,7 @@
 pub(crate) mod access_log;
 pub(crate) mod authority;
 pub(crate) mod browser;
+pub(crate) mod carrying;
 pub(crate) mod client;
 pub(crate) mod clients;
 pub(crate) mod cloudflared;

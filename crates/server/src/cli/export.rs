@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::admin::wait;
-use super::import::{OutArgs, account_id};
-use super::remote::{CLOUDFLARE, Remote};
+use super::import::{OutArgs, account_id, base_url, ending};
+use super::remote::{CLOUDFLARE, Read, Remote};
 use super::{complain, configuration};
 use crate::config::Config;
 
@@ -31,27 +31,35 @@ enum To {
 
 #[derive(Debug, Args)]
 struct TerraformArgs {
-    /// What this configuration file declares
-    #[arg(long, value_name = "FILE", required_unless_present = "account", conflicts_with = "account")]
-    config: Option<PathBuf>,
-    /// What this account has, a running Doorward's or Cloudflare's; its token is in CLOUDFLARE_API_TOKEN
-    #[arg(long, value_name = "ID", value_parser = account_id)]
-    account: Option<AccountId>,
+    #[command(flatten)]
+    of: Of,
     /// Where the account's API is
-    #[arg(long, value_name = "URL", env = "CLOUDFLARE_BASE_URL", default_value = CLOUDFLARE)]
+    #[arg(long, value_name = "URL", env = "CLOUDFLARE_BASE_URL", default_value = CLOUDFLARE, value_parser = base_url)]
     base_url: Url,
     #[command(flatten)]
     out: OutArgs,
 }
 
+/// Of what.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Of {
+    /// What this configuration file declares
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// What this account has, a running Doorward's or Cloudflare's; its token is in CLOUDFLARE_API_TOKEN
+    #[arg(long, value_name = "ID", value_parser = account_id)]
+    account: Option<AccountId>,
+}
+
 pub(super) fn run(args: &ExportArgs) -> ExitCode {
     let To::Terraform(args) = &args.to;
-    let config = match args.config.as_deref().map(configuration).transpose() {
+    let config = match args.of.config.as_deref().map(configuration).transpose() {
         Ok(config) => config,
         Err(refused) => return refused,
     };
     match exported(args, config.as_ref()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(problem) => {
             complain(&format!("doorward export: {problem}"));
             ExitCode::FAILURE
@@ -59,10 +67,10 @@ pub(super) fn run(args: &ExportArgs) -> ExitCode {
     }
 }
 
-fn exported(args: &TerraformArgs, config: Option<&Config>) -> Result<(), String> {
+fn exported(args: &TerraformArgs, config: Option<&Config>) -> Result<ExitCode, String> {
     args.out.check()?;
-    let account = match (config, &args.account) {
-        (Some(config), _) => declared(config),
+    let Read { account, is_whole } = match (config, &args.of.account) {
+        (Some(config), _) => Read { account: declared(config), is_whole: true },
         (None, Some(account)) => wait(Remote::of(&args.base_url, account.clone())?.account())?,
         (None, None) => return Err("name a file with --config, or an account with --account".into()),
     };
@@ -74,7 +82,7 @@ fn exported(args: &TerraformArgs, config: Option<&Config>) -> Result<(), String>
     for variable in &exported.variables {
         complain(&format!("to be given: {}: {}", variable.name, variable.what));
     }
-    Ok(())
+    Ok(ending(is_whole))
 }
 
 /// The objects of a file, as its API would tell them.

@@ -11,7 +11,7 @@ use doorward_model::id::AccountId;
 use url::Url;
 
 use super::admin::wait;
-use super::remote::{CLOUDFLARE, Remote};
+use super::remote::{CLOUDFLARE, Read, Remote};
 use super::{complain, say};
 use crate::config::{self, Problems, Severity};
 
@@ -33,7 +33,7 @@ struct CloudflareArgs {
     #[arg(long, value_name = "ID", value_parser = account_id)]
     account: AccountId,
     /// Where the API is
-    #[arg(long, value_name = "URL", env = "CLOUDFLARE_BASE_URL", default_value = CLOUDFLARE)]
+    #[arg(long, value_name = "URL", env = "CLOUDFLARE_BASE_URL", default_value = CLOUDFLARE, value_parser = base_url)]
     base_url: Url,
     /// What the file is for
     #[arg(long, value_enum, default_value_t = For::Production)]
@@ -62,7 +62,13 @@ enum For {
 }
 
 pub(super) fn account_id(text: &str) -> Result<AccountId, String> {
-    AccountId::try_from(text.to_owned()).map_err(|error| error.to_string())
+    let mend = "the dashboard has it in its address, behind dash.cloudflare.com/";
+    AccountId::try_from(text.to_owned()).map_err(|error| format!("{error}; {mend}"))
+}
+
+pub(super) fn base_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).ok().filter(Url::has_host);
+    url.ok_or_else(|| format!("it is no address of an API; write it like {CLOUDFLARE}"))
 }
 
 pub(super) fn run(args: &ImportArgs) -> ExitCode {
@@ -79,7 +85,7 @@ pub(super) fn run(args: &ImportArgs) -> ExitCode {
 fn imported(args: &CloudflareArgs) -> Result<ExitCode, String> {
     args.out.check()?;
     let remote = Remote::of(&args.base_url, args.account.clone())?;
-    let account = wait(remote.account())?;
+    let Read { account, is_whole } = wait(remote.account())?;
     let mode = match args.mode {
         For::Production => Mode::Production,
         For::Emulator => Mode::Emulator,
@@ -87,13 +93,23 @@ fn imported(args: &CloudflareArgs) -> Result<ExitCode, String> {
     let file = carried(&account, mode);
     args.out.write(&file.text)?;
     tell(&file);
-    let Err(problems) = config::parse(&file.text, &args.out.name(), &filled_in(&file.placeholders)) else {
-        return Ok(ExitCode::SUCCESS);
-    };
+    let certificate = Authority::random().pem().to_owned();
+    let read = config::parse(&file.text, &args.out.name(), &filled_in(&file.placeholders, &certificate));
+    let Err(problems) = read else { return Ok(ending(is_whole)) };
     // Warnings are said by whoever checks the file for use.
     let found = problems.found.into_iter().filter(|problem| problem.severity == Severity::Error).collect();
     complain(&format!("these have to be mended by hand:\n{}", Problems { file: problems.file, found }));
     Ok(ExitCode::FAILURE)
+}
+
+/// How a command ends that wrote what the token let it read.
+pub(super) fn ending(is_whole: bool) -> ExitCode {
+    if is_whole {
+        return ExitCode::SUCCESS;
+    }
+    let why = "this is not the whole account: the token may not read all of it";
+    complain(&format!("{why}; give it the permissions named above, and ask again"));
+    ExitCode::from(3)
 }
 
 fn tell(file: &Carried) {
@@ -106,14 +122,13 @@ fn tell(file: &Carried) {
 }
 
 /// The environment in which a file would be read whose placeholders are filled in.
-fn filled_in(placeholders: &[Placeholder]) -> impl Fn(&str) -> Option<String> {
-    let certificate = Authority::random().pem().to_owned();
+fn filled_in(placeholders: &[Placeholder], certificate: &str) -> impl Fn(&str) -> Option<String> {
     move |name| {
         let placeholder = placeholders.iter().find(|placeholder| placeholder.name == name)?;
         Some(match placeholder.like {
             Like::Secret => "0".repeat(64),
             Like::Url => "https://placeholder.invalid".to_owned(),
-            Like::Certificate => certificate.clone(),
+            Like::Certificate => certificate.to_owned(),
             Like::Word => "placeholder".to_owned(),
         })
     }
@@ -122,11 +137,16 @@ fn filled_in(placeholders: &[Placeholder]) -> impl Fn(&str) -> Option<String> {
 impl OutArgs {
     /// Said before the account is asked.
     pub(super) fn check(&self) -> Result<(), String> {
-        match &self.out {
-            Some(path) if !self.force && path.exists() => {
-                Err(format!("{} is there already; name another file, or add --force", path.display()))
-            }
-            _ => Ok(()),
+        let Some(path) = &self.out else { return Ok(()) };
+        if path.is_dir() {
+            return Err(format!("{} is a folder; name a file in it", path.display()));
+        }
+        if !self.force && path.exists() {
+            return Err(format!("{} is there already; name another file, or add --force", path.display()));
+        }
+        match path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+            Some(folder) => Err(format!("there is no folder {}; make it, or name another file", folder.display())),
+            None => Ok(()),
         }
     }
 

@@ -3,6 +3,8 @@
 
 mod account;
 
+pub(super) use self::account::Read;
+
 use std::time::Duration;
 
 use doorward_model::id::AccountId;
@@ -24,6 +26,11 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 /// No answer of an API is longer, and no list has more pages.
 const LONGEST_ANSWER: usize = 64 << 20;
 const MOST_PAGES: usize = 10_000;
+
+/// The codes by which Cloudflare says that a token is not even one.
+const NO_TOKEN: [u64; 3] = [6003, 6103, 6111];
+/// The environment variables that name a proxy, in the order in which they count.
+const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
 /// Where Cloudflare's own API is.
 pub(super) const CLOUDFLARE: &str = "https://api.cloudflare.com/client/v4";
@@ -52,9 +59,12 @@ impl Remote {
     pub(super) fn of(base: &Url, account: AccountId) -> Result<Self, String> {
         let token = std::env::var(TOKEN).ok().filter(|token| !token.trim().is_empty());
         let token = token.ok_or_else(|| format!("set {TOKEN} to a token that may read the account's Access"))?;
+        if !token.trim().bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(format!("{TOKEN} holds what is in no token; copy the token itself, on one line"));
+        }
         let here = is_here(base);
         if base.scheme() != "https" && !(here && base.scheme() == "http") {
-            return Err(format!("{base} is not https, so the token could be read on the way"));
+            return Err(format!("{base} is not https, so the token could be read on the way; write https://"));
         }
         // What is on this machine is not reached through a proxy; Cloudflare may have to be.
         let builder = if here { client::builder(PATIENCE) } else { client::beyond(PATIENCE) };
@@ -96,11 +106,9 @@ impl Remote {
         let mut attempt = 1;
         loop {
             let request = self.client.get(url.clone()).bearer_auth(self.token.expose()).send();
-            let response = request
-                .await
-                .map_err(|error| Trouble::Other(format!("{} does not answer ({})", self.base, client::why(&error))))?;
+            let response = request.await.map_err(|error| Trouble::Other(self.silent(&error)))?;
             let status = response.status();
-            let again = matches!(status.as_u16(), 429 | 502..=504);
+            let again = matches!(status.as_u16(), 429 | 500 | 502..=504 | 520..=524);
             if !again || attempt == ATTEMPTS {
                 return read(path, response).await;
             }
@@ -111,6 +119,17 @@ impl Remote {
             tokio::time::sleep(pause).await;
             attempt += 1;
         }
+    }
+
+    /// What to say, and to look at, where nothing answers.
+    fn silent(&self, error: &reqwest::Error) -> String {
+        let named = PROXIES.into_iter().find(|name| std::env::var(name).is_ok_and(|proxy| !proxy.is_empty()));
+        let mend = match (is_here(&self.base), named) {
+            (true, _) => "is it running, and is --base-url right?".to_owned(),
+            (false, Some(proxy)) => format!("it is asked through the proxy that {proxy} names; is that one right?"),
+            (false, None) => "look at --base-url and the network, or name a proxy in HTTPS_PROXY".to_owned(),
+        };
+        format!("{} does not answer ({}); {mend}", self.base, client::why(error))
     }
 
     /// `path` is below the account.
@@ -150,12 +169,22 @@ async fn read(path: &str, mut response: reqwest::Response) -> Result<Value, Trou
         }
     }
     let answer: Option<Value> = serde_json::from_slice(&body).ok();
-    let message = answer.as_ref().and_then(|answer| answer.pointer("/errors/0/message")?.as_str());
-    let said = doorward_carry::plain(message.unwrap_or("without a reason"));
+    let first = |field: &str| answer.as_ref().and_then(|answer| answer.pointer(&format!("/errors/0/{field}")));
+    let said = doorward_carry::plain(first("message").and_then(Value::as_str).unwrap_or("without a reason"));
+    let is_no_token = first("code").and_then(Value::as_u64).is_some_and(|code| NO_TOKEN.contains(&code));
     match status {
-        StatusCode::OK => answer.ok_or_else(|| Trouble::Other(format!("the answer to {path} is no JSON"))),
+        StatusCode::OK => answer.ok_or_else(|| {
+            Trouble::Other(format!("the answer to {path} is no JSON; the path of --base-url ends in /client/v4"))
+        }),
         StatusCode::NOT_FOUND => Err(Trouble::Missing),
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(Trouble::Forbidden(format!("{status}: {said}"))),
+        StatusCode::UNAUTHORIZED | StatusCode::BAD_REQUEST if status == StatusCode::UNAUTHORIZED || is_no_token => {
+            let mend = format!("{TOKEN} has to hold one that is there and has not expired");
+            Err(Trouble::Other(format!("the API takes no such token ({status}: {said}); {mend}")))
+        }
+        StatusCode::FORBIDDEN => Err(Trouble::Forbidden(format!("{status}: {said}"))),
+        status if status.is_redirection() => {
+            Err(Trouble::Other(format!("{path} was answered {status}; write in --base-url where that leads")))
+        }
         status => Err(Trouble::Other(format!("{path} was answered {status}: {said}"))),
     }
 }
