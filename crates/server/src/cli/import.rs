@@ -169,3 +169,6 @@ impl OutArgs {
         self.out.as_deref().unwrap_or(Path::new("standard output")).display().to_string()
     }
 }
+
+#[cfg(test)]
+mod tests;
