@@ -67,6 +67,7 @@ mod refresh;
 mod refusal;
 mod reload;
 mod revocation;
+mod round_trip;
 mod saas_applications;
 mod security_listing;
 mod selectors;
