@@ -90,7 +90,7 @@ async fn a_renewed_certificate_is_presented_after_a_reload_and_a_broken_one_is_n
     std::fs::copy(&cert, &now).unwrap();
     std::fs::write(&cert, &before).unwrap();
     reload("was not reloaded").await;
-    assert!(world.gateway.log().contains("do not belong together"), "{}", world.gateway.log());
+    world.gateway.logs("do not belong together").await;
     tls(world.public(), APP, &now, "h2").await;
 }
 

@@ -180,6 +180,7 @@ async fn r_07_a_full_disk_holds_up_no_request_and_is_said_once() {
         ((lost - 20.0).abs() < f64::EPSILON && metrics.get("doorward_access_log_lines_total") == 0.0).then_some(())
     })
     .await;
+    world.gateway.logs("lines of the access log are lost").await;
     let said = world.gateway.log().matches("lines of the access log are lost").count();
     assert_eq!(said, 1, "{}", world.gateway.log());
 }
@@ -202,8 +203,51 @@ async fn r_07_a_reader_that_sleeps_holds_up_no_request() {
         }
         lost = Metrics::of(&world.gateway).await.get("doorward_access_log_lines_lost_total");
     }
-    assert!(world.gateway.log().contains("it is written too slowly"), "{}", world.gateway.log());
+    world.gateway.logs("it is written too slowly").await;
     drop(reader);
+}
+
+#[tokio::test]
+async fn r_07_a_log_that_nobody_reads_holds_up_no_request_and_tells_what_it_lost() {
+    let mut world = World::start().await;
+    world.gateway.reads_log(false);
+    let host = "nowhere.".repeat(30);
+    let request = format!("GET /x HTTP/1.1\r\nHost: {host}test\r\nAccept: application/json\r\n\r\n");
+    let lost = async |kind: &str| {
+        let series = format!(r#"doorward_log_lines_lost_total{{kind="{kind}"}}"#);
+        Metrics::of(&world.gateway).await.get(&series)
+    };
+    let mut answered = 0;
+    while lost("refusal").await < 1.0 {
+        let mut raw = Raw::connect(world.public()).await;
+        raw.send(request.repeat(500)).await;
+        for _ in 0..500 {
+            assert_eq!(raw.reply().await.unwrap().status(), 404);
+        }
+        answered += 500;
+        assert!(answered <= 50_000, "what waits is bounded");
+    }
+    assert!(lost("trouble").await < 1.0, "warnings have room of their own");
+
+    world.gateway.reads_log(true);
+    world.gateway.logs("lines of this log were lost here").await;
+    assert_eq!(world.raw("GET /y HTTP/1.1\r\nHost: again.test\r\nConnection: close\r\n\r\n").await.status(), 404);
+    world.gateway.logs("again.test").await;
+    let log = world.gateway.log();
+    let gap = log.lines().find(|line| line.contains("lines of this log were lost here")).unwrap();
+    let refusals: usize = gap.rsplit_once("refusals=").unwrap().1.trim().parse().unwrap();
+    let told = log.matches("no application covers this address").count();
+    assert_eq!(told + refusals, answered + 1, "each is told, or told to be missing: {gap}");
+
+    world.gateway.reads_log(false);
+    let mut raw = Raw::connect(world.public()).await;
+    raw.send(request.repeat(500)).await;
+    for _ in 0..500 {
+        assert_eq!(raw.reply().await.unwrap().status(), 404);
+    }
+    drop(raw);
+    world.gateway.signal("TERM");
+    assert!(world.gateway.exit().await.success(), "nobody reads its last words either");
 }
 
 #[tokio::test]
@@ -316,6 +360,8 @@ async fn s_01_no_log_holds_a_secret_even_when_everything_is_said() {
     world.raw_get("/page", &[&format!("Cookie: CF_Authorization={token}")]).await;
 
     world.told(10).await;
+    world.gateway.signal("TERM");
+    world.gateway.logs("stopping; requests in flight may finish").await;
     let log = world.gateway.log();
     for said in ["TRACE", "DEBUG", "admitted", "refused"] {
         assert!(log.contains(said), "the scenario is told at every level: no {said}");

@@ -106,7 +106,7 @@ async fn what_the_api_made_survives_a_reload_and_stands_against_a_file_that_want
     gateway.rewrite(&config.clone().and(&app("Same", MADE, "")));
     gateway.signal("HUP");
     gateway.logs("was not reloaded").await;
-    assert!(gateway.log().contains(&format!("the address {MADE} belongs to the app")), "{}", gateway.log());
+    gateway.logs(&format!("the address {MADE} belongs to the app")).await;
     assert_eq!(status(&gateway, &[]).await, 200, "and what was in force stays");
 
     let (status, refusal) = call(&gateway, "DELETE", &format!("/apps/{}", gateway.app_id("App")), None).await;

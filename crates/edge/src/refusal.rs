@@ -20,6 +20,9 @@ use crate::caller::Caller;
 use crate::respond::{CF_ACCESS_AUD, CF_ACCESS_DOMAIN, header};
 use crate::{Edge, challenge, cors, respond};
 
+/// The target of the log's lines that tell of somebody being kept out.
+pub const REFUSALS: &str = module_path!();
+
 /// On every application's host.
 const LOGOUT: &str = "/cdn-cgi/access/logout";
 

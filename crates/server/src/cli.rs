@@ -164,7 +164,13 @@ struct TokenArgs {
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
     crate::telemetry::start(cli.log_format);
-    match cli.command {
+    let code = work(cli.command);
+    crate::telemetry::end();
+    code
+}
+
+fn work(command: Command) -> ExitCode {
+    match command {
         Command::Dev(args) => dev::run(args),
         Command::Serve(args) => run::serve(&args),
         Command::Check(args) => check::run(&args.config),
@@ -199,8 +205,7 @@ fn say(text: impl std::fmt::Display) {
 
 /// Standard error, for what went wrong.
 fn complain(text: &impl std::fmt::Display) {
-    use std::io::Write as _;
-    let _gone = writeln!(std::io::stderr(), "{text}");
+    crate::telemetry::say(text);
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

@@ -1,12 +1,23 @@
 //! Logs on standard error, as text for people or as JSON for machines, and
 //! traces for whoever collects them.
 
+mod lines;
 pub(crate) mod traces;
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::IsTerminal as _;
+use std::panic::PanicHookInfo;
+use std::time::Duration;
 
+use tracing::Level;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt;
+
+use self::lines::Kind;
+pub(crate) use self::lines::LINES;
+
+/// How long the last lines may take.
+const LAST_LINES: Duration = Duration::from_secs(2);
 
 /// The form of a log line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -24,14 +35,44 @@ const DEFAULT_FILTER: &str = "info,sqlx=warn,hyper=warn,rustls=warn,opentelemetr
 pub fn start(format: LogFormat) {
     let (filter, refused) = filter(std::env::var(EnvFilter::DEFAULT_ENV).ok().as_deref());
     let colours = std::io::stderr().is_terminal();
-    let builder = fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
+    let builder = fmt().with_env_filter(filter).with_ansi(colours).with_writer(LINES.clone());
     // A second subscriber is refused, which is what is wanted here.
     let _already_started = match format {
         LogFormat::Text => builder.try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
     };
+    if let Err(error) = LINES.start(std::io::stderr()) {
+        tracing::warn!(%error, "the log has no thread: who reads it slowly slows down requests");
+    }
+    std::panic::set_hook(Box::new(tell_of_panic));
     if let Some(why) = refused {
         tracing::warn!("{why}");
+    }
+}
+
+/// Says something to whoever started the process, after what was logged before.
+pub(crate) fn say(text: impl std::fmt::Display) {
+    LINES.add(Kind::Trouble, format!("{text}\n").as_bytes());
+}
+
+/// Lets the last lines be written, unless nobody takes them.
+pub(crate) fn end() {
+    let _taken = LINES.flush(LAST_LINES);
+}
+
+/// The standard library would write to standard error itself, and wait there.
+fn tell_of_panic(panic: &PanicHookInfo<'_>) {
+    let thread = std::thread::current();
+    let backtrace = Backtrace::capture();
+    let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string());
+    let what = panic.to_string().replace('\n', " ");
+    if tracing::enabled!(Level::ERROR) {
+        tracing::error!(thread.name = thread.name(), backtrace, "a fault of Doorward's own: {what}");
+    } else {
+        say(&what);
+    }
+    if thread.name() == Some("main") {
+        end();
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
+use tokio::sync::watch;
 
 use super::config::Config;
 use super::deadline::{eventually, in_time};
@@ -17,6 +18,8 @@ use super::deadline::{eventually, in_time};
 pub(crate) struct Gateway {
     process: Child,
     log: Arc<Mutex<String>>,
+    /// Whether its standard error is read.
+    reads: watch::Sender<bool>,
     dir: TempDir,
     /// The object of `--ready-json`.
     pub(crate) ready: Value,
@@ -65,7 +68,8 @@ impl Gateway {
             .spawn()
             .expect("the gateway starts");
         let log = Arc::new(Mutex::new(String::new()));
-        tokio::spawn(keep(process.stderr.take().expect("piped"), log.clone()));
+        let (reads, reading) = watch::channel(true);
+        tokio::spawn(keep(process.stderr.take().expect("piped"), log.clone(), reading));
         let mut line = String::new();
         let mut output = BufReader::new(process.stdout.take().expect("piped"));
         in_time("the gateway is ready", output.read_line(&mut line)).await.expect("its output is text");
@@ -74,7 +78,7 @@ impl Gateway {
             let log = log.lock().expect("not poisoned");
             panic!("the gateway did not get ready; it said {line:?} and\n{log}");
         };
-        Gateway { process, log, dir, ready }
+        Gateway { process, log, reads, dir, ready }
     }
 
     /// The address of the public listener.
@@ -133,6 +137,11 @@ impl Gateway {
     /// Waits until the log says so.
     pub(crate) async fn logs(&self, text: &str) {
         eventually(&format!("the log says {text:?}"), async || self.log().contains(text).then_some(())).await;
+    }
+
+    /// Leaves its standard error unread, or goes on to read it.
+    pub(crate) fn reads_log(&self, reads: bool) {
+        self.reads.send_replace(reads);
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -263,9 +272,24 @@ fn write_config(folder: &Path, config: &Config) {
     std::fs::write(folder.join(CONFIG), config.text(folder)).expect("the folder is ours");
 }
 
-async fn keep(mut stderr: impl tokio::io::AsyncRead + Unpin, log: Arc<Mutex<String>>) {
+async fn keep(
+    mut stderr: impl tokio::io::AsyncRead + Unpin,
+    log: Arc<Mutex<String>>,
+    mut reading: watch::Receiver<bool>,
+) {
     let mut part = [0; 4096];
-    while let Ok(count @ 1..) = stderr.read(&mut part).await {
+    // Nobody can stop the reading any more once the gateway is let go.
+    while reading.wait_for(|reads| *reads).await.is_ok() {
+        let count = tokio::select! {
+            read = stderr.read(&mut part) => read.unwrap_or_default(),
+            changed = reading.changed() => match changed {
+                Ok(()) => continue,
+                Err(_) => return,
+            },
+        };
+        if count == 0 {
+            return;
+        }
         log.lock().expect("not poisoned").push_str(&String::from_utf8_lossy(&part[..count]));
     }
 }

@@ -36,6 +36,7 @@ use super::watching::Watching;
 use crate::config::Config;
 use crate::keys::Keys;
 use crate::ready::Ready;
+use crate::telemetry::LINES;
 use crate::telemetry::traces::Traces;
 
 /// How long a probe waits for the store.
@@ -134,6 +135,7 @@ pub(super) fn doors(on: Foundation<'_>, client_secret: Option<Secret>) -> Doors 
     let mut registry = registry();
     registry.register_collector(Box::new(StoreQueries(on.store.clone())));
     on.store.register(&mut registry);
+    LINES.register(&mut registry);
     let started = Clock::system().now();
     registry.register_collector(Box::new(Process { started, keys: Arc::clone(on.keys), clock: on.clock.clone() }));
     let emulates = emulator.as_ref().map(|(emulator, _)| emulator);
