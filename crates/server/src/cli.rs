@@ -136,6 +136,7 @@ struct ExplainArgs {
     #[arg(long)]
     json: bool,
     /// The address that is asked for, such as `https://wiki.example.com/page`
+    #[arg(value_parser = web_url)]
     url: url::Url,
 }
 
@@ -215,6 +216,15 @@ fn pair(text: &str) -> Result<(String, String), String> {
         .ok_or_else(|| format!("\"{text}\" has no =; write it like department=sales"))
 }
 
+/// An address to ask. A host alone is none, or one with a scheme that nobody meant.
+fn web_url(text: &str) -> Result<url::Url, String> {
+    match url::Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.host_str().is_some() => Ok(url),
+        _ if text.contains("://") => Err("only http:// and https:// addresses can be asked".into()),
+        _ => Err(format!("it has no scheme; did you mean http://{text}?")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -248,5 +258,18 @@ mod tests {
     #[test]
     fn the_command_line_contradicts_itself_nowhere() {
         super::Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_address_without_a_scheme_is_told_with_one() {
+        for (text, told) in [
+            ("wiki.example.com/page", "did you mean http://wiki.example.com/page?"),
+            ("localhost:3000", "did you mean http://localhost:3000?"),
+            ("ftp://a.test", "only http:// and https://"),
+        ] {
+            let error = super::web_url(text).unwrap_err();
+            assert!(error.contains(told), "{text}: {error}");
+        }
+        assert!(super::web_url("https://wiki.example.com/page").is_ok());
     }
 }

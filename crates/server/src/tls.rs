@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use rustls::ServerConfig;
+use rustls::client::verify_server_name;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::{self, PemObject as _};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
 use crate::config::TlsFiles;
@@ -72,6 +73,12 @@ pub(crate) fn pair(files: &TlsFiles) -> Result<CertifiedKey, TlsError> {
     })
 }
 
+/// Whether a browser takes the certificate for this host.
+pub(crate) fn is_for(pair: &CertifiedKey, host: &str) -> bool {
+    let Some(Ok(certificate)) = pair.cert.first().map(ParsedCertificate::try_from) else { return false };
+    ServerName::try_from(host).is_ok_and(|name| verify_server_name(&certificate, &name).is_ok())
+}
+
 /// A key that everybody on the machine can read is hardly a secret.
 pub(crate) fn is_open_to_all(key: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
@@ -81,7 +88,7 @@ pub(crate) fn is_open_to_all(key: &Path) -> bool {
 fn refused(what: &'static str, path: &Path, error: &pem::Error) -> TlsError {
     let why = match error {
         pem::Error::Io(error) => error.to_string(),
-        pem::Error::NoItemsFound => "it holds no PEM section of this kind".into(),
+        pem::Error::NoItemsFound => format!("it holds no {what} in PEM; are cert and key the right way round?"),
         other => format!("it is not a PEM file ({other})"),
     };
     TlsError::File { what, path: path.to_owned(), why }

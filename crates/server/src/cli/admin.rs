@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::Value;
 
-use super::client;
+use super::{client, web_url};
 use crate::run::token_file;
 
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
@@ -16,7 +16,7 @@ const NAMESPACES: &str = "/emulator/v1/namespaces/";
 #[derive(Clone, Debug, Args)]
 pub(super) struct AdminArgs {
     /// The emulator's admin listener; or a namespace's control API, as its making told it
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8788")]
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8788", value_parser = web_url)]
     pub(super) admin: url::Url,
     /// The emulator's API token. A running emulator leaves it for its own user in
     /// $XDG_RUNTIME_DIR/doorward (else ~/.local/state/doorward), where it is found by the port of --admin

@@ -16,13 +16,14 @@ use serde_json::{Value, json};
 use self::attack::{ATTACKS, Attack, Carrier};
 use self::report::{Outcome, Report};
 use super::admin::{AdminArgs, wait};
-use super::{client, complain, say};
+use super::{client, complain, say, web_url};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Args)]
 pub(super) struct ProbeArgs {
     /// An address of the origin that asks for a token, such as `http://127.0.0.1:3000/private`
+    #[arg(value_parser = web_url)]
     url: url::Url,
     /// The application that the origin belongs to; not needed where the emulator has one alone
     #[arg(long, value_name = "HOST")]

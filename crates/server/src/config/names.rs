@@ -92,8 +92,9 @@ impl Names {
             let id = self.apps.id(uid.as_str().unwrap_or_default(), line, findings)?;
             *uid = Value::String(id.to_string());
         }
-        let mut rule: Rule =
-            serde_json::from_value(value).map_err(|error| findings.error(line, format!("{selector}: {error}"))).ok()?;
+        let mut rule: Rule = serde_json::from_value(value.clone())
+            .map_err(|error| findings.error(line, unreadable(&selector, &value, &error)))
+            .ok()?;
         if let Some(text) = mapped_network(&rule) {
             findings.error(line, text);
         }
@@ -205,6 +206,19 @@ fn never_met(rule: &Rule) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// What is wrong with a rule, in the file's words: whoever writes one has not
+/// seen what it is read into.
+fn unreadable(selector: &str, written: &Value, error: &serde_json::Error) -> String {
+    if written[selector].is_object() {
+        return format!("{selector}: {error}");
+    }
+    // What an empty table lacks is what belongs into it.
+    let empty = serde_json::from_value::<Rule>(serde_json::json!({ selector: {} }));
+    let lacking = empty.map_or_else(|error| error.to_string(), |_| String::new());
+    let inside = lacking.split('`').nth(1).map_or_else(String::new, |field| format!(" {field} = \"…\" "));
+    format!("{selector} takes a table; write it like {{ {selector} = {{{inside}}} }}")
 }
 
 /// The one member of a rule.

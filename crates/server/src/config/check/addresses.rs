@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 
 use doorward_model::host::HostPattern;
+use doorward_model::route::Service;
 
 use super::super::document::At;
 use super::super::problem::Findings;
@@ -15,11 +16,12 @@ pub(super) fn check(raw: &RawFile, findings: &Findings) {
     twice(raw, findings);
     apps_without_route(raw, findings);
     routes_without_app(raw, findings);
+    routes_to_themselves(raw, findings);
     team_host(raw, findings);
     listeners(raw, findings);
     if !raw.mode.is_emulator() {
         for route in &raw.routes {
-            if let Some(At { value: doorward_model::route::Service::Demo, line }) = &route.service {
+            if let Some(At { value: Service::Demo, line }) = &route.service {
                 findings.error(*line, "the demo application is part of the emulator; name an origin as service");
             }
         }
@@ -76,6 +78,23 @@ fn routes_without_app(raw: &RawFile, findings: &Findings) {
     }
 }
 
+/// A name that is served here leads back here, unless this machine's own
+/// resolver knows better.
+fn routes_to_themselves(raw: &RawFile, findings: &Findings) {
+    let served: HashSet<&str> =
+        raw.routes.iter().filter_map(|route| route.hostname.as_ref()).map(|at| at.value.as_str()).collect();
+    for service in raw.routes.iter().filter_map(|route| route.service.as_ref()) {
+        let Service::Http { host, .. } = &service.value else { continue };
+        if served.contains(host.as_str()) {
+            let text = format!(
+                "{host} is served by this gateway itself, so requests would come back to it; \
+                 name the origin by an address of its own"
+            );
+            findings.warning(service.line, text);
+        }
+    }
+}
+
 /// Many host patterns, of which mostly the very one is there that is sought.
 struct Patterns<'a> {
     same: HashSet<&'a HostPattern>,
@@ -113,7 +132,7 @@ fn team_host(raw: &RawFile, findings: &Findings) {
 }
 
 /// The host under which the team is reached, as far as the file says it.
-fn reached_at(raw: &RawFile) -> Option<String> {
+pub(super) fn reached_at(raw: &RawFile) -> Option<String> {
     let team = &raw.team;
     if let Some(url) = &team.url {
         return url.value.host_str().map(str::to_owned);

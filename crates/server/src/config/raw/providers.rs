@@ -18,7 +18,7 @@ pub(in crate::config) struct RawIdp {
     pub(in crate::config) line: usize,
     pub(in crate::config) name: Option<At<String>>,
     pub(in crate::config) id: Option<At<IdpId>>,
-    /// Whether there is a `config` of a type we know to look into.
+    /// Whether there is a `config` of a type we know to look into, and no issuer that could not be read.
     pub(in crate::config) has_config: bool,
     pub(in crate::config) client_id: Option<At<String>>,
     pub(in crate::config) client_secret: Option<At<Secret>>,
@@ -62,6 +62,8 @@ impl RawIdp {
             pkce_enabled: true,
             trust_unverified_email: table.flag("trust_unverified_email").is_some_and(|at| at.value),
         };
+        // What is wrong with the issuer was said; that it is missing would be another thing.
+        idp.has_config &= idp.issuer.is_some() || !table.has("issuer");
         if let Some(config) = config {
             idp.read_config(config);
         }
@@ -151,7 +153,11 @@ impl RawUser {
 }
 
 fn issuer(text: &str) -> Result<String, String> {
-    web_url(text).map(|_| text.to_owned())
+    web_url(text)?;
+    match text.strip_suffix("/.well-known/openid-configuration") {
+        Some(issuer) => Err(format!("\"{text}\" is where its metadata is; write the issuer alone: \"{issuer}\"")),
+        None => Ok(text.to_owned()),
+    }
 }
 
 fn moment(text: &str) -> Result<Timestamp, String> {

@@ -259,6 +259,28 @@ policies = [{ name = "All", decision = "allow", include = [{ everyone = {} }] }]
 "#,
     ),
     (
+        "habits",
+        r#"
+mode = "emulator"
+[[user]]
+email = "alice@example.com"
+[[identity_provider]]
+name = "Keycloak"
+type = "oidc"
+issuer = "https://kc.example.com/realms/main/.well-known/openid-configuration"
+config = { client_id = "c", client_secret = "s" }
+[[route]]
+hostname = "wiki.example.com"
+service = "https://wiki.example.com"
+[[app]]
+name = "Wiki"
+domain = "wiki.example.com"
+policies = [
+  { name = "A", decision = "allow", include = [{ email_domain = "example.com" }, { everyone = true }] },
+]
+"#,
+    ),
+    (
         "outside",
         r#"
 mode = "emulator"

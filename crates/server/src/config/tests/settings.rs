@@ -1,5 +1,7 @@
 //! Settings of applications, service tokens and the organisation.
 
+use std::path::Path;
+
 use doorward_model::custom_page::PageKind;
 
 use super::{Config, EMULATOR, problems, read};
@@ -107,4 +109,24 @@ fn m_07_a_rotated_secret_has_an_end_and_one_with_a_slip_is_pointed_out() {
     }
     let slip = token("").replace(&format!("{old}{old}"), &format!("cfast_{old}00000000"));
     assert!(read(&slip).warnings.iter().any(|warning| format!("{warning:?}").contains("checksum")));
+}
+
+#[test]
+fn a_certificate_that_browsers_would_refuse_is_told_with_the_hosts() {
+    let folder = tempfile::tempdir().unwrap();
+    let [cert, key] = ["cert.pem", "key.pem"].map(|name| folder.path().join(name));
+    let names = vec!["dev.localhost".to_owned(), "*.example.com".to_owned()];
+    let made = rcgen::KeyPair::generate().unwrap();
+    std::fs::write(&cert, rcgen::CertificateParams::new(names).unwrap().self_signed(&made).unwrap().pem()).unwrap();
+    std::fs::write(&key, made.serialize_pem()).unwrap();
+    let file = |cert: &Path, key: &Path| {
+        format!("{EMULATOR}[listen]\ntls = {{ cert = \"{}\", key = \"{}\" }}\n", cert.display(), key.display())
+    };
+    let warned = |text: &str| read(text).warnings.iter().map(|warning| warning.text.clone()).collect::<String>();
+    let wiki = warned(&file(&cert, &key));
+    assert!(wiki.contains("cert.pem for wiki.localhost; have it made for them too"), "{wiki}");
+    let good = warned(&file(&cert, &key).replace("wiki.localhost", "wiki.example.com"));
+    assert!(!good.contains("browsers refuse"), "{good}");
+    let swapped = problems(&file(&key, &cert));
+    assert!(swapped.contains("are cert and key the right way round?"), "{swapped}");
 }
