@@ -27,7 +27,7 @@ async fn standard() -> Gateway {
 }
 
 /// Makes the authority of an application; what servers have to trust.
-async fn authority(gateway: &Gateway, app: &str) -> String {
+pub(crate) async fn authority(gateway: &Gateway, app: &str) -> String {
     let account = gateway.ready["account_id"].as_str().unwrap();
     let path = format!("/client/v4/accounts/{account}/access/apps/{}/ca", gateway.app_id(app));
     let (status, answer) = gateway.admin_call("POST", &path, None).await;
@@ -94,14 +94,7 @@ async fn openssh_lets_in_by_the_certificate_through_the_gateway_and_nobody_witho
         config.and(&route(HOST, &service)).and(&person)
     })
     .await;
-    let server = Sshd::trusting(&authority(&gateway, "Ssh").await).await;
-    let (listening, address) = (later, server.address);
-    let _link = tokio::spawn(async move {
-        while let Ok((mut client, _)) = listening.accept().await {
-            let mut server = tokio::net::TcpStream::connect(address).await.unwrap();
-            tokio::spawn(async move { tokio::io::copy_bidirectional(&mut client, &mut server).await });
-        }
-    });
+    let _server = Sshd::at(later, &authority(&gateway, "Ssh").await).await;
     let token = token(&gateway, "Ssh", &email).await;
     let forward = Forward::to(gateway.public(), HOST, &token).await;
 

@@ -20,6 +20,19 @@ use super::deadline::in_time;
 /// Where Debian has the server, which is on nobody's PATH.
 const SSHD: &str = "/usr/sbin/sshd";
 
+/// Nobody's settings, keys or known hosts, and no questions.
+pub(crate) const OPTIONS: [&str; 9] = [
+    "-F",
+    "none",
+    "-oBatchMode=yes",
+    "-oIdentitiesOnly=yes",
+    "-oIdentityAgent=none",
+    "-oStrictHostKeyChecking=no",
+    "-oUserKnownHostsFile=/dev/null",
+    "-oLogLevel=ERROR",
+    "-oPreferredAuthentications=publickey",
+];
+
 /// A key pair as `cloudflared access ssh-gen` makes it, in a folder of its own.
 pub(crate) struct Key {
     folder: TempDir,
@@ -56,20 +69,9 @@ impl Key {
 
     /// What a command says at the server that is reached at this address, or why it does not run.
     pub(crate) async fn run_at(&self, server: SocketAddr, user: &str, command: &str) -> Result<String, String> {
-        let options = [
-            "-F",
-            "none",
-            "-oBatchMode=yes",
-            "-oIdentitiesOnly=yes",
-            "-oIdentityAgent=none",
-            "-oStrictHostKeyChecking=no",
-            "-oUserKnownHostsFile=/dev/null",
-            "-oLogLevel=ERROR",
-            "-oPreferredAuthentications=publickey",
-        ];
         let port = server.port().to_string();
         let mut ssh = Command::new("ssh");
-        ssh.args(options).arg("-i").arg(self.path()).args(["-p", &port, "-l", user, "127.0.0.1", command]);
+        ssh.args(OPTIONS).arg("-i").arg(self.path()).args(["-p", &port, "-l", user, "127.0.0.1", command]);
         run(&mut ssh).await
     }
 }
@@ -89,13 +91,13 @@ async fn run(command: &mut Command) -> Result<String, String> {
 
 /// OpenSSH's server, which trusts an authority and nothing else.
 pub(crate) struct Sshd {
-    pub(crate) address: SocketAddr,
     _files: TempDir,
     _tasks: JoinSet<()>,
 }
 
 impl Sshd {
-    pub(crate) async fn trusting(authority: &str) -> Sshd {
+    /// At a port that was chosen before there was an authority to trust.
+    pub(crate) async fn at(listener: TcpListener, authority: &str) -> Sshd {
         let files = tempfile::tempdir().expect("a folder");
         let host_key = files.path().join("host");
         run(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&host_key))
@@ -113,11 +115,9 @@ impl Sshd {
         std::fs::write(&file, settings).expect("the folder is ours");
         // The package's service makes it when it starts; only root has a use for it.
         let _not_root = std::fs::create_dir_all("/run/sshd");
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = listener.local_addr().expect("bound");
         let mut tasks = JoinSet::new();
         tasks.spawn(serve(listener, file));
-        Sshd { address, _files: files, _tasks: tasks }
+        Sshd { _files: files, _tasks: tasks }
     }
 }
 
