@@ -8,16 +8,19 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpListener;
 use tokio::process::Command;
 
 use crate::command_line::approve;
 use crate::names::{DOMAIN, proxied};
+use crate::ssh_certificates::authority;
 use crate::support::client::Client;
 use crate::support::cloudflared::{Cloudflared, Kind, Way, binary, seed};
 use crate::support::config::{ALICE, APP, Config, ROBOT, app, route};
 use crate::support::deadline::{eventually, in_time};
 use crate::support::gateway::Gateway;
 use crate::support::origin::Origin;
+use crate::support::ssh::{OPTIONS, Sshd, myself};
 use crate::support::tcp::TcpOrigin;
 use crate::support::token;
 
@@ -76,7 +79,11 @@ impl Place {
 
     /// `access tcp` with these arguments besides, until the origin leaves; what it says is wrong.
     async fn tunnel(&self, binary: &Path, arguments: &[&str]) -> String {
-        let arguments = [&["access", "tcp", "--hostname", SSH], arguments].concat();
+        self.tunnel_to(SSH, binary, arguments).await
+    }
+
+    async fn tunnel_to(&self, host: &str, binary: &Path, arguments: &[&str]) -> String {
+        let arguments = [&["access", "tcp", "--hostname", host], arguments].concat();
         let mut tunnel = self.installed.command(binary, &arguments).stdin(Stdio::piped()).spawn().unwrap();
         let mut to = tunnel.stdin.take().unwrap();
         to.write_all(OVER).await.unwrap();
@@ -216,4 +223,47 @@ async fn cf_9_a_service_token_opens_the_tunnel_and_in_legacy_mode_a_person_behin
     assert_eq!(place.seed(&["--user", ALICE]).await.0, 0);
     assert_eq!(place.tunnel(&binary, &[id, wrong].concat()).await, "");
     assert_eq!(place.tcp.heard().last().unwrap().bytes, OVER);
+}
+
+#[tokio::test]
+async fn cf_9_cf_10_openssh_goes_through_cloudflared_with_the_key_that_was_signed() {
+    let Some(binary) = binary() else { return };
+    let me = myself().await;
+    let email = format!("{me}@corp.test");
+    let later = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let service = format!("ssh://{}", later.local_addr().unwrap());
+    let place = Place::with(|config| {
+        // The standard topology knows root already.
+        let person = if me == "root" { String::new() } else { format!("[[user]]\nemail = \"{email}\"\n") };
+        config.and(&route("key.localhost", &service)).and(&app("Key", "key.localhost", POLICIES)).and(&person)
+    })
+    .await;
+    let _server = Sshd::at(later, &authority(&place.gateway, "Key").await).await;
+    assert_eq!(place.seed(&["--user", &email]).await.0, 0);
+    place.said(&binary, &["access", "ssh-gen", "--hostname", "key.localhost"]).await;
+    let key = place.file("key.localhost-cf_key");
+    let proxy = format!("-oProxyCommand={} access ssh --hostname %h", binary.display());
+    let rest = [proxy.as_str(), "-i", key.to_str().unwrap(), "-l", &me, "key.localhost", "echo in, as; id -un"];
+    let said = place.said(Path::new("ssh"), &[&OPTIONS[..], &rest].concat()).await;
+    assert_eq!(said, format!("in, as\n{me}\n"));
+}
+
+#[tokio::test]
+async fn a_bastion_leads_cloudflared_where_it_may() {
+    let Some(binary) = binary() else { return };
+    let tcp = TcpOrigin::start().await;
+    let place = Place::with(|config| {
+        let allowed = format!("allowed_destinations = [\"127.0.0.1:{}\"]\n", tcp.port());
+        let bastion = route("bastion.localhost", "bastion") + &allowed;
+        config.and(&bastion).and(&app("Bastion", "bastion.localhost", POLICIES))
+    })
+    .await;
+    assert_eq!(place.seed(&["--user", ALICE]).await.0, 0);
+    let to = |port: u16| format!("ssh://127.0.0.1:{port}/its/path/is/nothing");
+    let (may, may_not) = (to(tcp.port()), to(place.tcp.port()));
+    assert_eq!(place.tunnel_to("bastion.localhost", &binary, &["--destination", &may]).await, "");
+    assert_eq!(tcp.heard().last().unwrap().bytes, OVER);
+    let said = place.tunnel_to("bastion.localhost", &binary, &["--destination", &may_not]).await;
+    assert!(said.contains("bad handshake"), "{said}");
+    assert_eq!(place.tcp.heard(), []);
 }
