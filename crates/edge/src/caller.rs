@@ -2,8 +2,11 @@
 //! nobody. A verified token is remembered whole, so that the next request with
 //! it costs a look-up instead of a signature.
 
+mod remembered;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
 use doorward_model::app::{App, Refresh};
 use doorward_model::arrival::Arrival;
 use doorward_model::catalog::Catalog;
@@ -23,8 +26,7 @@ use crate::headers::ClientClaims;
 use crate::machine::{self, Machine, Presented};
 use crate::{Edge, cookies, last_seen, linked, renewal, respond};
 
-/// Tokens remembered at most; beyond it the least useful are forgotten and verified again.
-const MOST_REMEMBERED: usize = 65_536;
+pub(crate) use self::remembered::Remembered;
 
 /// Tokens looked at that come in headers; one is usual.
 pub(crate) const MOST_HEADER_TOKENS: usize = 10;
@@ -87,7 +89,8 @@ pub(crate) struct Person {
     entry: Option<Entry>,
     pub(crate) bearings: Bearings,
     pub(crate) expires: Timestamp,
-    pub(crate) token: Box<str>,
+    /// What it is remembered by; the assertion is the same piece of memory.
+    pub(crate) token: Bytes,
     pub(crate) assertion: HeaderValue,
     pub(crate) email: HeaderValue,
     last_verdict: Mutex<Option<Arc<Verdict>>>,
@@ -105,11 +108,12 @@ struct Verdict {
 
 impl Person {
     pub(crate) fn new(app: &App, identity: Identity, bearings: Bearings, expires: Timestamp, token: &str) -> Self {
+        let token = Bytes::copy_from_slice(token.as_bytes());
         Self {
             app: app.id,
             email: respond::header(identity.email.as_str()),
-            assertion: respond::header(token),
-            token: token.into(),
+            assertion: HeaderValue::from_maybe_shared(token.clone()).unwrap_or_else(|_| HeaderValue::from_static("")),
+            token,
             entry: None,
             identity,
             bearings,
@@ -147,7 +151,7 @@ impl Person {
 
     /// Whether the key that signed the token is one of those in force still.
     pub(crate) fn has_its_key(&self, edge: &Edge) -> bool {
-        edge.signer.load().still_accepts(&self.token)
+        std::str::from_utf8(&self.token).is_ok_and(|token| edge.signer.load().still_accepts(token))
     }
 
     /// The permit given before under exactly these circumstances.
@@ -192,24 +196,6 @@ impl Person {
 
 fn fingerprint(arrival: &Arrival) -> Option<[u8; 32]> {
     arrival.certificate.valid().map(|certificate| certificate.fingerprint)
-}
-
-/// Verified tokens by their whole text. Failures are never kept: a flood of
-/// them must not push good tokens out.
-pub(crate) struct Remembered(quick_cache::sync::Cache<Box<str>, Arc<Person>>);
-
-impl Remembered {
-    pub(crate) fn new() -> Self {
-        Self(quick_cache::sync::Cache::new(MOST_REMEMBERED))
-    }
-
-    pub(crate) fn keep(&self, person: &Arc<Person>) {
-        self.0.insert(person.token.clone(), Arc::clone(person));
-    }
-
-    pub(crate) fn forget_all(&self) {
-        self.0.clear();
-    }
 }
 
 /// Finds the caller among everything the request presents.
@@ -280,7 +266,7 @@ pub(crate) async fn person(
     arrival: &Arrival,
     catalog: &Catalog,
 ) -> Result<Option<Arc<Person>>, Unavailable> {
-    if let Some(person) = edge.remembered.0.get(token).filter(|person| person.is_current(edge, app, arrival.now)) {
+    if let Some(person) = edge.remembered.of(token).filter(|person| person.is_current(edge, app, arrival.now)) {
         return Ok(Some(person));
     }
     match verified(edge, token, app, arrival, catalog).await? {
@@ -311,7 +297,7 @@ async fn from_token(
     arrival: &Arrival,
     catalog: &Catalog,
 ) -> Result<Caller, Unavailable> {
-    let known = match edge.remembered.0.get(token) {
+    let known = match edge.remembered.of(token) {
         Some(person) if person.is_current(edge, app, arrival.now) => {
             Proof::Of(Caller::Person { person, renewed: false })
         }
@@ -371,7 +357,7 @@ async fn verified(
     edge.remembered.keep(&person);
     // While the store was asked, the session may have been revoked, and the key dropped.
     if !person.is_current(edge, app, arrival.now) || !person.has_its_key(edge) {
-        edge.remembered.0.remove(token);
+        edge.remembered.forget(token);
         return Ok(Proof::Of(Caller::Nobody));
     }
     Ok(Proof::Of(Caller::Person { person, renewed: false }))

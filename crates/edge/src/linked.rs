@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use doorward_model::app::App;
 use doorward_model::arrival::Arrival;
 use doorward_model::catalog::Catalog;
@@ -19,7 +20,7 @@ use crate::headers::ClientClaims;
 
 /// The tokens made for people who are known elsewhere, so that each is signed
 /// once: by the token they are known by, the application, and the snapshot.
-pub(crate) struct Counterparts(quick_cache::sync::Cache<(Box<str>, AppId, u64), Arc<Person>>);
+pub(crate) struct Counterparts(quick_cache::sync::Cache<(Bytes, AppId, u64), Arc<Person>>);
 
 impl Counterparts {
     pub(crate) fn new() -> Self {
