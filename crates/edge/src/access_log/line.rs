@@ -20,17 +20,24 @@ pub(super) struct Lines {
     format: LineFormat,
     bytes: Vec<u8>,
     count: u64,
+    /// The second of the line before, as this format writes it: most lines share it.
+    second: Option<(i64, String)>,
 }
 
 impl Lines {
     pub(super) const fn new(format: LineFormat) -> Self {
-        Self { format, bytes: Vec::new(), count: 0 }
+        Self { format, bytes: Vec::new(), count: 0, second: None }
     }
 
     pub(super) fn add(&mut self, entry: &Entry) {
-        match self.format {
-            LineFormat::Text => text(&mut self.bytes, entry),
-            LineFormat::Json => json(&mut self.bytes, entry),
+        let Self { format, bytes, second, .. } = self;
+        let (_, second) = match second.take().filter(|(known, _)| *known == entry.time.secs()) {
+            Some(known) => second.insert(known),
+            None => second.insert((entry.time.secs(), format.second(entry.time))),
+        };
+        match format {
+            LineFormat::Text => text(bytes, entry, second),
+            LineFormat::Json => json(bytes, entry, second),
         }
         .expect("memory takes everything");
         self.bytes.push(b'\n');
@@ -55,11 +62,25 @@ impl Lines {
     }
 }
 
+impl LineFormat {
+    /// A second: `25/Nov/2026:18:00:00 +0000`, or RFC 3339.
+    fn second(self, time: Timestamp) -> String {
+        match self {
+            Self::Text => {
+                // `Wed, 25 Nov 2026 18:00:00 GMT`
+                let date = http_date(time);
+                format!("{}/{}/{}:{} +0000", &date[5..7], &date[8..11], &date[12..16], &date[17..25])
+            }
+            Self::Json => time.to_rfc3339(),
+        }
+    }
+}
+
 /// The combined format, and what it has no place for as `key=value` behind it.
-fn text(out: &mut Vec<u8>, entry: &Entry) -> std::io::Result<()> {
+fn text(out: &mut Vec<u8>, entry: &Entry, second: &str) -> std::io::Result<()> {
     let words = &entry.words;
     let who = entry.who.email().or_else(|| entry.who.service_token()).unwrap_or("-");
-    write!(out, "{} - {} [{}] ", entry.client, Bare(who.as_bytes()), Clf(entry.time))?;
+    write!(out, "{} - {} [{second}] ", entry.client, Bare(who.as_bytes()))?;
     match words.method() {
         b"" => write!(out, "\"-\"")?,
         method => write!(out, "\"{} {} {}\"", Bare(method), Bare(words.path()), protocol(entry.version))?,
@@ -75,9 +96,9 @@ fn text(out: &mut Vec<u8>, entry: &Entry) -> std::io::Result<()> {
             write!(out, " {key}=\"{}\"", Quoted(value.as_bytes()))?;
         }
     }
-    write!(out, " in={} time={:.6}", entry.received, entry.duration.as_secs_f64())?;
+    write!(out, " in={} time={}", entry.received, Seconds(entry.duration))?;
     if let Some(origin) = entry.origin {
-        write!(out, " origin={:.6}", origin.as_secs_f64())?;
+        write!(out, " origin={}", Seconds(origin))?;
     }
     write!(out, " ray={}", entry.ray)?;
     if let Some(trace) = &entry.trace {
@@ -86,10 +107,10 @@ fn text(out: &mut Vec<u8>, entry: &Entry) -> std::io::Result<()> {
     if entry.aborted { write!(out, " aborted") } else { Ok(()) }
 }
 
-fn json(out: &mut Vec<u8>, entry: &Entry) -> std::io::Result<()> {
+fn json(out: &mut Vec<u8>, entry: &Entry, second: &str) -> std::io::Result<()> {
     let words = &entry.words;
     let line = Line {
-        time: Rfc3339(entry.time),
+        time: Moment { second, time: entry.time },
         ray_id: entry.ray.as_str(),
         client_ip: entry.client,
         method: Clean::said(words.method()),
@@ -119,7 +140,7 @@ fn json(out: &mut Vec<u8>, entry: &Entry) -> std::io::Result<()> {
 #[derive(Serialize)]
 struct Line<'a> {
     #[serde(serialize_with = "displayed")]
-    time: Rfc3339,
+    time: Moment<'a>,
     ray_id: &'a str,
     client_ip: IpAddr,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -166,6 +187,15 @@ const fn protocol(version: Version) -> &'static str {
 }
 
 /// With whole microseconds: more digits would be noise.
+struct Seconds(Duration);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{:06}", self.0.as_secs(), self.0.subsec_micros())
+    }
+}
+
+/// The same as a number.
 fn seconds(duration: Duration) -> f64 {
     Duration::from_micros(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)).as_secs_f64()
 }
@@ -245,30 +275,22 @@ impl Serialize for Clean<'_> {
 }
 
 /// `2026-11-25T18:00:00.123Z`
-struct Rfc3339(Timestamp);
+struct Moment<'a> {
+    second: &'a str,
+    time: Timestamp,
+}
 
-impl fmt::Display for Rfc3339 {
+impl fmt::Display for Moment<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = self.0.to_rfc3339();
-        match text.strip_suffix('Z') {
-            Some(whole) => write!(f, "{whole}.{:03}Z", self.0.0.rem_euclid(1000)),
-            None => f.write_str(&text),
+        match self.second.strip_suffix('Z') {
+            Some(whole) => write!(f, "{whole}.{:03}Z", self.time.0.rem_euclid(1000)),
+            None => f.write_str(self.second),
         }
     }
 }
 
-fn displayed<S: Serializer>(moment: &Rfc3339, serializer: S) -> Result<S::Ok, S::Error> {
+fn displayed<S: Serializer>(moment: &Moment<'_>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(moment)
-}
-
-/// `25/Nov/2026:18:00:00 +0000`, out of `Wed, 25 Nov 2026 18:00:00 GMT`.
-struct Clf(Timestamp);
-
-impl fmt::Display for Clf {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let date = http_date(self.0);
-        write!(f, "{}/{}/{}:{} +0000", &date[5..7], &date[8..11], &date[12..16], &date[17..25])
-    }
 }
 
 #[cfg(test)]

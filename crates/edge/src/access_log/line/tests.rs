@@ -50,6 +50,21 @@ fn a_line_of_text_begins_with_the_combined_format() {
 }
 
 #[test]
+fn every_line_tells_its_own_second_whatever_stood_in_the_line_before() {
+    for (format, seconds) in
+        [(LineFormat::Text, ["06:40 ", "06:41 "]), (LineFormat::Json, ["06:40.123Z", "06:41.123Z"])]
+    {
+        let (mut lines, first) = (Lines::new(format), entry());
+        let next = Entry { time: Timestamp(first.time.0 + 1_000), ..entry() };
+        [&first, &first, &next, &first].into_iter().for_each(|entry| lines.add(entry));
+        let written = String::from_utf8(lines.as_bytes().to_vec()).unwrap();
+        let told: Vec<bool> = written.lines().map(|line| line.contains(seconds[1])).collect();
+        assert_eq!(told, [false, false, true, false], "{written}");
+        assert_eq!(written.lines().filter(|line| line.contains(seconds[0])).count(), 3, "{written}");
+    }
+}
+
+#[test]
 fn a_line_of_json_leaves_out_what_is_not_known() {
     let entry = entry();
     let expected = format!(
