@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use serde_json::{Value, json};
 
-use crate::document::{AppExtension, Key, Kind, Object};
+use crate::document::{AppExtension, IdentityProviderExtension, Key, Kind, Object};
 use crate::secret::random_hex;
 use crate::time::Timestamp;
 
@@ -168,6 +168,9 @@ fn secret_told(before: Option<&Object>, after: Option<&Object>) -> Option<&'stat
         let digest = match object.key.kind {
             Kind::ServiceToken | Kind::ApiToken => Some(content.extension.to_string()),
             Kind::App => object.extension::<AppExtension>().ok().and_then(|extension| extension.saas_client_secret),
+            Kind::IdentityProvider => {
+                object.extension::<IdentityProviderExtension>().ok().and_then(|extension| extension.scim_secret)
+            }
             _ => None,
         };
         let secret = content.secret.as_ref().map(|secret| secret.digest().to_hex());

@@ -1,4 +1,5 @@
-//! Identity providers. The client secret goes in and never comes out.
+//! Identity providers. The client secret goes in and never comes out; the one
+//! for SCIM, see [`super::scim`], is told by the call that makes it.
 
 use axum::extract::{Path, State};
 use doorward_model::document::{Content, IdentityProviderDocument, IdentityProviderExtension, Key, Kind, Object};
@@ -13,7 +14,7 @@ use super::fields::{Field, Shape, document, field, needed, shaped, web_url};
 use super::paging::{Page, Wanted};
 use super::refusal::Refusal;
 use super::written::Written;
-use super::{Api, At, found, in_order, outside, usage};
+use super::{Api, At, found, in_order, outside, scim, usage};
 
 pub(super) const FIELDS: &[Field] = &[
     field("name", Shape::Name),
@@ -53,8 +54,7 @@ const TYPES: [&str; 15] = [
 
 pub(super) async fn list(State(api): State<Api>, wanted: Wanted) -> Result<Page, Refusal> {
     let idps = in_order(&api.set(), Kind::IdentityProvider).into_iter().map(|idp| shown(&api, &idp));
-    // Nobody's accounts are provisioned by SCIM here.
-    let matching = idps.filter(|_| wanted.is("scim_enabled", "false"));
+    let matching = idps.filter(|idp| wanted.is("scim_enabled", if scim::is_enabled(idp) { "true" } else { "false" }));
     wanted.page(matching.collect(), 200)
 }
 
@@ -63,9 +63,9 @@ pub(super) async fn show(State(api): State<Api>, Path(At { id }): Path<At>) -> R
 }
 
 pub(super) async fn create(State(api): State<Api>, caller: Caller, written: Written) -> Result<Answer, Refusal> {
-    let key = Key::new(Kind::IdentityProvider, IdpId::random());
-    let idp = api.create(&caller, &key, |set| content(&api, set, &key, &written, None)).await?;
-    Ok(Answer::created(shown(&api, &idp)).noting(said(&written)))
+    let (key, scim) = (Key::new(Kind::IdentityProvider, IdpId::random()), Secret::random());
+    let idp = api.create(&caller, &key, |set| content(&api, set, &key, &written, None, &scim)).await?;
+    Ok(Answer::created(told(&api, &idp, &scim)).noting(said(&idp, &written)))
 }
 
 /// The whole provider anew, but for a secret that is not written.
@@ -75,10 +75,17 @@ pub(super) async fn update(
     caller: Caller,
     written: Written,
 ) -> Result<Answer, Refusal> {
-    let key = Key::new(Kind::IdentityProvider, id);
-    let replaced = api.replace(&caller, &key, |set, before| content(&api, set, &key, &written, Some(before)));
+    let (key, scim) = (Key::new(Kind::IdentityProvider, id), Secret::random());
+    let replaced = api.replace(&caller, &key, |set, before| content(&api, set, &key, &written, Some(before), &scim));
     let idp = replaced.await?;
-    Ok(Answer::ok(shown(&api, &idp)).noting(said(&written)))
+    Ok(Answer::ok(told(&api, &idp, &scim)).noting(said(&idp, &written)))
+}
+
+/// The provider, and its secret for SCIM where it was just made.
+pub(super) fn told(api: &Api, idp: &Object, scim: &Secret) -> Value {
+    let mut shown = shown(api, idp);
+    scim::tell(idp, scim, &mut shown);
+    shown
 }
 
 pub(super) async fn remove(
@@ -90,7 +97,14 @@ pub(super) async fn remove(
     api.remove(&caller, &key, usage::unused).await.map(|_| Answer::removed(&id))
 }
 
-fn content(api: &Api, set: &Set, key: &Key, written: &Written, before: Option<&Object>) -> Result<Content, Refusal> {
+fn content(
+    api: &Api,
+    set: &Set,
+    key: &Key,
+    written: &Written,
+    before: Option<&Object>,
+    new_scim_secret: &Secret,
+) -> Result<Content, Refusal> {
     let mut fields = shaped(written, FIELDS)?;
     ["name", "type", "config"].into_iter().try_for_each(|name| needed(&fields, name))?;
     let kind = kind(&fields)?;
@@ -100,9 +114,7 @@ fn content(api: &Api, set: &Set, key: &Key, written: &Written, before: Option<&O
     {
         return Err(Refusal::invalid("/type", "the type of an identity provider cannot change; make another one"));
     }
-    if fields.get("scim_config").and_then(|scim| scim.get("enabled")) == Some(&Value::Bool(true)) {
-        return Err(Refusal::not_there_yet("/scim_config/enabled", "SCIM"));
-    }
+    let scim_secret = scim::read(&mut fields, kind, before, new_scim_secret)?;
     let mut config = fields["config"].as_object().cloned().unwrap_or_default();
     let secret = secret(&mut config, before)?;
     if kind == "oidc" {
@@ -111,7 +123,7 @@ fn content(api: &Api, set: &Set, key: &Key, written: &Written, before: Option<&O
     fields.insert("config".into(), Value::Object(config));
     fields.insert("id".into(), json!(*key.id));
     let idp: IdentityProviderDocument = document(fields)?;
-    Ok(Content::new(&idp, &IdentityProviderExtension::default(), secret))
+    Ok(Content::new(&idp, &IdentityProviderExtension { scim_secret, ..IdentityProviderExtension::default() }, secret))
 }
 
 fn kind(fields: &Map<String, Value>) -> Result<&'static str, Refusal> {
@@ -155,15 +167,16 @@ fn oidc(api: &Api, config: Map<String, Value>, secret: Option<&Secret>) -> Resul
     Ok(config)
 }
 
-fn said(written: &Written) -> Vec<String> {
+fn said(idp: &Object, written: &Written) -> Vec<String> {
     let kind = written.fields.get("type").and_then(Value::as_str).unwrap_or_default();
     let unusable =
         (kind != "oidc").then(|| format!("this version cannot sign anybody in with a provider of type {kind}"));
-    unusable.into_iter().collect()
+    unusable.into_iter().chain(scim::said(idp)).collect()
 }
 
 fn shown(api: &Api, idp: &Object) -> Value {
     let mut shown = idp.document::<Value>().unwrap_or_default();
     shown["config"]["redirect_url"] = json!(api.0.objects.catalog().load().team().callback());
+    scim::complete(api, &mut shown);
     shown
 }

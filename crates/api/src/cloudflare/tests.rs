@@ -21,6 +21,7 @@ mod policy_tests;
 mod provisioning;
 mod rules;
 mod saas;
+mod scim;
 mod service_tokens;
 mod ssh_cas;
 mod tags;

@@ -56,6 +56,10 @@ pub struct IdentityProviderExtension {
     pub issuer: Option<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub trust_unverified_email: bool,
+    /// SHA-256 of the secret by which the provider proves itself to SCIM, in
+    /// hex; there is one as long as SCIM is on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scim_secret: Option<String>,
 }
 
 impl IdentityProviderDocument {
@@ -122,6 +126,7 @@ impl IdentityProviderDocument {
             place: Some(place),
             issuer,
             trust_unverified_email: oidc.trust_unverified_email,
+            scim_secret: None,
         };
         (document, extension, oidc.client_secret.clone())
     }

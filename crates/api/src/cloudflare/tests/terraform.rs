@@ -8,6 +8,7 @@
 
 mod provider;
 mod saas;
+mod scim;
 mod small;
 mod zones;
 

@@ -267,7 +267,8 @@ impl<'a> Managed<'a> {
         if let ("saas_app", Some(fields)) = (name, value.as_object_mut()) {
             fields.retain(|name, _| !DECIDED_OF_SAAS.contains(&name.as_str()));
         }
-        if name == "scim_config" {
+        if let ("scim_config", Some(fields)) = (name, value.as_object_mut()) {
+            fields.retain(|name, _| !["secret", "scim_base_url"].contains(&name.as_str()));
             kept_from_state(&mut value);
         }
         if self.resource.sets.contains(&name) {
