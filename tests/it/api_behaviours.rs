@@ -184,8 +184,12 @@ async fn only_what_may_pass_by_itself_is_worth_another_try() {
         twice,
         api.send("DELETE /access/groups/nobody", "", "").await,
         api.call("POST /access/groups", JSON, "{}").await,
-        api.call("POST /access/apps", JSON, r#"{"name":"x","type":"self_hosted","domain":"x.test","mfa_config":{}}"#)
-            .await,
+        api.call(
+            "POST /access/apps",
+            JSON,
+            r#"{"name":"x","type":"self_hosted","domain":"x.test","oauth_configuration":{}}"#,
+        )
+        .await,
     ] {
         assert_eq!(
             reply.head.field("x-should-retry"),

@@ -4,6 +4,7 @@
 mod addresses;
 mod provisioning;
 mod saas;
+pub(super) mod second_factor;
 mod shown;
 mod values;
 pub(super) mod written_policies;
@@ -72,9 +73,12 @@ pub(super) const FIELDS: &[Field] = &[
     kept("mfa_config", Shape::Object),
 ];
 
-/// What would make an application open less, or do something, and is not there.
-/// It is kept for applications that open nothing.
-const NOT_THERE: [&str; 3] = ["mfa_config", "oauth_configuration", "target_criteria"];
+/// What would make an application do something that is not there, and what to
+/// do instead. It is kept for applications that open nothing.
+const NOT_THERE: [(&str, &str); 2] = [
+    ("oauth_configuration", "leave it out; programs enter with service tokens, or with cloudflared"),
+    ("target_criteria", "leave it out; it belongs to applications of type infrastructure and rdp"),
+];
 
 const TYPES: [&str; 3] = ["self_hosted", "bookmark", "app_launcher"];
 /// These are objects and no more: nobody is let in to them here.
@@ -264,10 +268,11 @@ fn content(
 ) -> Result<Content, Refusal> {
     let mut fields = shaped(written, FIELDS)?;
     let kind = kind(&fields)?;
-    let undone = NOT_THERE.into_iter().find(|name| TYPES.contains(&kind) && fields.contains_key(*name));
-    if let Some(name) = undone {
-        return Err(Refusal::not_there_yet(format!("/{name}"), name));
+    let is_entered = TYPES.contains(&kind);
+    if let Some((name, mend)) = NOT_THERE.into_iter().find(|(name, _)| is_entered && fields.contains_key(*name)) {
+        return Err(Refusal::not_there_yet(format!("/{name}"), name, mend));
     }
+    second_factor::checked(&mut fields, is_entered)?;
     needed(&fields, "name")?;
     NEEDED.iter().filter(|(of, _)| *of == kind).try_for_each(|(_, name)| needed(&fields, name))?;
     addresses::derive(&mut fields, kind)?;

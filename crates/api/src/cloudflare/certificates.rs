@@ -150,7 +150,11 @@ fn forwarding(written: &Written) -> Result<BTreeMap<String, (String, bool)>, Ref
         let setting = setting.map_err(|refusal| refusal.below(&pointer))?;
         needed(&setting, "hostname").map_err(|refusal| refusal.below(&pointer))?;
         if setting.get("china_network") == Some(&json!(true)) {
-            return Err(Refusal::not_there_yet(format!("{pointer}/china_network"), "a network in China"));
+            return Err(Refusal::not_there_yet(
+                format!("{pointer}/china_network"),
+                "a network in China",
+                "leave china_network out",
+            ));
         }
         let host = host_name(&setting["hostname"], &format!("{pointer}/hostname"))?;
         let told = setting.get("client_certificate_forwarding") == Some(&json!(true));

@@ -16,6 +16,7 @@ use serde_json::{Map, Value, json};
 
 use super::Api;
 use super::answer::Answer;
+use super::apps::second_factor::MEND;
 use super::caller::Caller;
 use super::fields::{Field, Shape, document, duration, field, https_url, kept, needed, notes, shaped};
 use super::refusal::Refusal;
@@ -131,9 +132,10 @@ fn not_there(fields: &Map<String, Value>) -> Result<(), Refusal> {
         Some(Value::Object(config)) => !config.is_empty(),
         _ => false,
     };
-    let asked =
-        ["mfa_config", "mfa_required_for_all_apps", "service_token_inactivity"].into_iter().find(|name| asks(name));
-    asked.map_or(Ok(()), |name| Err(Refusal::not_there_yet(format!("/{name}"), name)))
+    let tokens = "leave it out or disabled, and take away tokens that nobody uses by their last_seen_at";
+    let mends = [("mfa_config", MEND), ("mfa_required_for_all_apps", MEND), ("service_token_inactivity", tokens)];
+    let asked = mends.into_iter().find(|(name, _)| asks(name));
+    asked.map_or(Ok(()), |(name, mend)| Err(Refusal::not_there_yet(format!("/{name}"), name, mend)))
 }
 
 fn refers(set: &Set, fields: &Map<String, Value>) -> Result<(), Refusal> {

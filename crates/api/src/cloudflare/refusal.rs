@@ -79,9 +79,9 @@ impl Refusal {
         Self::conflict(format!("the configuration file {file} declares this {kind}; change it there"))
     }
 
-    /// What Access can do and this version cannot.
-    pub(crate) fn not_there_yet(pointer: impl Into<String>, what: &str) -> Self {
-        let message = format!("access.api.error.not_enabled: {what} is not there in this version");
+    /// What Access can do and this version cannot, and what can be done instead.
+    pub(crate) fn not_there_yet(pointer: impl Into<String>, what: &str, mend: &str) -> Self {
+        let message = format!("access.api.error.not_enabled: {what} is not there in this version; {mend}");
         Self { pointer: Some(pointer.into()), ..Self::new(StatusCode::NOT_IMPLEMENTED, 9999, message) }
     }
 

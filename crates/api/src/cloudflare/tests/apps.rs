@@ -160,8 +160,6 @@ async fn p_06_an_application_that_cannot_be_one_is_refused_where_it_cannot() {
     }
     let missing = door.call("POST", PATH, wiki(json!({ "type": null }))).await.invalid("/type");
     assert!(missing.contains("app type is missing or invalid"));
-    let factor = wiki(json!({ "mfa_config": {} }));
-    assert!(door.call("POST", PATH, factor).await.refused(501, 9999).contains("mfa_config"));
     assert_eq!(door.objects.current().all().count(), 0, "nothing of it was kept");
 }
 
@@ -340,4 +338,33 @@ async fn what_an_application_of_its_type_needs_has_to_be_there() {
     ] {
         door.call("POST", PATH, app).await.invalid(pointer);
     }
+}
+
+#[tokio::test]
+async fn a_second_factor_that_nobody_asks_for_cannot_be_demanded_and_can_be_disabled() {
+    let door = Door::open().await;
+    let with = |config: Value| wiki(json!({ "mfa_config": config }));
+    for demanded in [
+        json!({ "allowed_authenticators": ["totp"] }),
+        json!({ "session_duration": "12h" }),
+        json!({ "allowed_authenticators": ["totp"], "mfa_disabled": false }),
+    ] {
+        let message = door.call("POST", PATH, with(demanded)).await.refused(501, 9999);
+        assert!(message.contains("mfa_config is not there in this version; leave it out"), "{message}");
+    }
+    let unheard_of = with(json!({ "allowed_authenticators": ["totp", "telepathy"] }));
+    let message = door.call("POST", PATH, unheard_of).await.invalid("/mfa_config/allowed_authenticators/1");
+    assert!(message.contains("invalid mfa authenticator type"), "{message}");
+    let made = door.done(201, "POST", PATH, with(Value::Null)).await;
+    assert!(made.get("mfa_config").is_none());
+    for kept in [
+        json!({}),
+        json!({ "mfa_disabled": false, "allowed_authenticators": [] }),
+        json!({ "mfa_disabled": true }),
+        json!({ "mfa_disabled": true, "allowed_authenticators": ["totp"], "session_duration": "12h" }),
+    ] {
+        assert_eq!(door.done(200, "PUT", &path_of(&made), with(kept.clone())).await["mfa_config"], kept);
+    }
+    let shell = json!({ "name": "Shell", "type": "ssh", "domain": "ssh.test", "mfa_config": { "allowed_authenticators": ["piv_key"] } });
+    door.done(201, "POST", PATH, shell).await;
 }
