@@ -51,6 +51,12 @@ const asShown = { ...idp.config, claims: ['groups', 'team'] };
 const changed = await identityProviders.update(idp.id, { ...there, name: 'TS provider', type: 'oidc', config: asShown });
 assert.deepEqual(changed.config.claims, ['groups', 'team'], 'what was shown can be sent back, without the secret');
 
+const asked = { ...there, name: 'TS provider', type: 'oidc', config: asShown };
+const told = await identityProviders.update(idp.id, { ...asked, scim_config: { enabled: true } });
+assert(told.scim_config.secret && told.scim_config.scim_base_url.endsWith('/scim/v2'));
+const later = await identityProviders.update(idp.id, { ...asked, scim_config: told.scim_config });
+assert(!('secret' in later.scim_config) && later.scim_config.enabled, 'told once');
+
 const rules = [
   { email: { email: 'a@example.com' } },
   { login_method: { id: idp.id } },
@@ -119,8 +125,8 @@ await access.applications.revokeTokens(app.id, there);
 
 const oidc = { auth_type: 'oidc', redirect_uris: ['https://saas.example.com/cb'], scopes: ['openid', 'email'] };
 const saas = await access.applications.create({ ...there, type: 'saas', name: 'TS saas', saas_app: oidc });
-const { client_secret: told, ...client_of } = saas.saas_app;
-assert(told.length === 64 && client_of.client_id.length === 64 && client_of.public_key.includes('CERTIFICATE'));
+const { client_secret: once, ...client_of } = saas.saas_app;
+assert(once.length === 64 && client_of.client_id.length === 64 && client_of.public_key.includes('CERTIFICATE'));
 const { saas_app } = await access.applications.get(saas.id, there);
 assert.deepEqual(saas_app, client_of, 'the secret is told once');
 const authentication = { scheme: 'oauthbearertoken', token: 'hunter2' };

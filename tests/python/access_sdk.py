@@ -123,6 +123,11 @@ taken = refused(cloudflare.ConflictError, access.applications.create, type="self
 assert taken.errors[0].code == 11010
 invalid = refused(cloudflare.BadRequestError, access.applications.create, type="self_hosted", name="x", domain="*")
 assert invalid.errors[0].source.pointer == "/destinations/0/uri"
+app = access.applications.update(app.id, account_id=account, type="self_hosted", name="SDK app", domain=host, tags=["sdk"],
+    allowed_idps=[idp.id], mfa_config={"mfa_disabled": True})
+assert app.mfa_config.mfa_disabled
+refused(cloudflare.InternalServerError, access.applications.create, type="self_hosted", name="x", domain=f"mfa.{host}",
+    mfa_config={"allowed_authenticators": ["totp"]})
 assert access.applications.settings.update(app.id, account_id=account, allow_iframe=True).allow_iframe
 assert access.applications.settings.edit(app.id, account_id=account, skip_interstitial=True).allow_iframe
 access.applications.revoke_tokens(app.id, account_id=account)
@@ -195,6 +200,15 @@ assert told.client_certificate_forwarding and [one.hostname for one in access.ce
 refused(cloudflare.ConflictError, access.certificates.delete, root.id)
 assert access.certificates.update(root.id, account_id=account, associated_hostnames=[]).associated_hostnames == []
 access.certificates.delete(root.id, account_id=account)
+told = {"enabled": True, "user_deprovision": True}
+changed = trust.identity_providers.update(
+    idp.id, account_id=account, name="SDK provider", type="oidc", config=config, scim_config=told
+)
+scim_secret = changed.scim_config.secret
+assert scim_secret and changed.scim_config.scim_base_url.endswith("/scim/v2"), changed
+again = trust.identity_providers.get(idp.id, account_id=account).scim_config
+assert again.secret is None and again.identity_update_behavior == "no_action" and again.user_deprovision
+assert [one.id for one in trust.identity_providers.list(account_id=account, scim_enabled="true")] == [idp.id]
 assert list(trust.identity_providers.scim.users.list(idp.id, account_id=account)) == []
 assert list(trust.identity_providers.scim.groups.list(idp.id, account_id=account)) == []
 
@@ -264,7 +278,7 @@ assert made.action.result and made.actor.type == "user" and made.actor.ip and ma
 assert json.loads(made.new_value)["domain"] == host and made.old_value == "" and made.when
 assert json.loads(lines["rotate", "service_token", robot.id].old_value)["name"] == "SDK machine"
 assert lines["delete", "group", group.id].action.result is False, "what was refused is told too"
-secrets = [robot.client_secret, rotated.client_secret, client_secret, "hunter2", token]
+secrets = [robot.client_secret, rotated.client_secret, client_secret, scim_secret, "hunter2", token]
 assert not any(secret in line.to_json() for line in lines.values() for secret in secrets)
 removed = client.audit_logs.list(account_id=account, action={"type": "delete"}, direction="asc", per_page=2)
 assert {line.action.type for line in removed} == {"delete"}
