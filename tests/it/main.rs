@@ -86,6 +86,7 @@ mod temporary_access;
 mod tokens;
 mod traces;
 mod trust;
+mod unread;
 mod verdicts;
 mod verifiers;
 mod websocket;

@@ -8,6 +8,7 @@ pub mod cloudflare;
 mod envelope;
 mod guard;
 mod health;
+mod unread;
 
 use std::sync::Arc;
 
@@ -51,6 +52,7 @@ pub fn router(parts: Parts) -> Router {
         .layer(middleware::from_fn(guard::json_only))
         .layer(middleware::from_fn_with_state(Arc::new(guard::AllowedHosts::new(&parts.hosts)), guard::same_machine))
         .layer(middleware::map_response(guard::quiet_headers))
+        .layer(middleware::from_fn(unread::discard))
 }
 
 async fn no_route(uri: Uri) -> Response {

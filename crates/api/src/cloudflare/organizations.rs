@@ -55,8 +55,7 @@ pub(super) async fn show(State(api): State<Api>) -> Answer {
     Answer::ok(shown(&api))
 }
 
-/// What is sent is read all the same: a connection with an unread body is not used again.
-pub(super) async fn create(_: Caller, _: Written) -> Refusal {
+pub(super) async fn create() -> Refusal {
     Refusal::organization_exists()
 }
 
