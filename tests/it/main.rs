@@ -7,6 +7,7 @@ mod api_behaviours;
 mod api_tokens;
 mod app_settings;
 mod architecture;
+mod audit;
 mod authority;
 mod bounds;
 mod browser_forms;

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use doorward_emulator::{Seed, Stock};
+use doorward_model::audit::AuditEntry;
 use doorward_model::time::{Clock, Lifetime, Timestamp};
 use doorward_signer::{KeyError, Keyring, Signer, SigningKey, rotation};
 use doorward_store::{KeyState, NewKey, Store, StoreError, StoredKey};
@@ -116,7 +117,7 @@ impl Keys {
         let stored = self.store.keys().await?;
         let current = stored.iter().find(|key| key.state == KeyState::Current).ok_or(KeysError::NoneSigns)?;
         if rotation::due(current.activated_at.unwrap_or(current.created_at), self.interval(), now) {
-            return self.replace(&current.kid, false).await;
+            return self.replace(&current.kid, false, &[]).await;
         }
         let retired = self.store.retire_keys(now).await?;
         let made = self.ensure_next(&stored).await?;
@@ -127,21 +128,28 @@ impl Keys {
     }
 
     /// Lets the next key sign from now on. Tokens of the key before it stay
-    /// valid for the overlap, unless it is dropped at once.
-    pub(crate) async fn rotate(&self, drop_previous: bool) -> Result<(), KeysError> {
+    /// valid for the overlap, unless it is dropped at once. `told` are the lines
+    /// of the audit log about it.
+    pub(crate) async fn rotate(&self, drop_previous: bool, told: &[AuditEntry]) -> Result<(), KeysError> {
         let stored = self.store.keys().await?;
         let current = stored.iter().find(|key| key.state == KeyState::Current).ok_or(KeysError::NoneSigns)?;
-        self.replace(&current.kid, drop_previous).await
+        self.replace(&current.kid, drop_previous, told).await
     }
 
     /// Lets the next key sign in the place of this one. When another node did so
     /// in the meantime, its rotation is everybody's: a key that was due is
     /// replaced once, however many nodes saw that it was.
-    async fn replace(&self, kid: &str, drop_previous: bool) -> Result<(), KeysError> {
+    async fn replace(&self, kid: &str, drop_previous: bool, told: &[AuditEntry]) -> Result<(), KeysError> {
         let _alone = self.changing.lock().await;
         self.ensure_next(&self.store.keys().await?).await?;
         let now = self.clock.now();
-        let promoted = self.store.promote_next(kid, now.plus(rotation::OVERLAP), now).await?;
+        let promoted = self.store.promote_next(kid, now.plus(rotation::OVERLAP), told, now).await?;
+        if !promoted {
+            // The change was another's, the deed was done all the same.
+            for line in told {
+                self.store.log_audit(line).await?;
+            }
+        }
         if drop_previous {
             self.store.drop_previous().await?;
         }

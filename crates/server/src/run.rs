@@ -291,7 +291,7 @@ impl Running {
     /// # Errors
     /// When the store does not take it; then the keys are as they were.
     pub async fn rotate_keys(&self, drop_previous: bool) -> Result<(), KeysError> {
-        self.keys.rotate(drop_previous).await
+        self.keys.rotate(drop_previous, &[]).await
     }
 
     /// Ends in good order: not ready at once, no new connections, requests in

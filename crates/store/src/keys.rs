@@ -4,10 +4,12 @@
 
 use std::fmt;
 
+use doorward_model::audit::AuditEntry;
 use doorward_model::time::Timestamp;
 use zeroize::Zeroizing;
 
 use crate::Store;
+use crate::audit_log::logged;
 use crate::database::{Step, also, must};
 use crate::error::{KeyMismatch, LostKeys, StoreError};
 use crate::postgres::Topic;
@@ -87,8 +89,9 @@ impl Store {
     }
 
     /// Makes the next key the current one, and the current one previous until
-    /// `retires_at`. `false`: `current_kid` is not the current key (any more),
-    /// or there is no next one; nothing was changed.
+    /// `retires_at`, with the lines of the audit log that tell of it. `false`:
+    /// `current_kid` is not the current key (any more), or there is no next one;
+    /// nothing was changed.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -96,6 +99,7 @@ impl Store {
         &self,
         current_kid: &str,
         retires_at: Timestamp,
+        told: &[AuditEntry],
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let demote =
@@ -104,7 +108,8 @@ impl Store {
                 .bind(current_kid.to_owned());
         let promote =
             query("UPDATE signing_keys SET state = 'current', activated_at = $1 WHERE state = 'next'").bind(now.0);
-        self.change_keys(vec![must(demote), must(promote)]).await.map(|rows| rows > 0)
+        let steps = [must(demote), must(promote)].into_iter().chain(logged(told));
+        self.change_keys(steps.collect()).await.map(|rows| rows > 0)
     }
 
     /// Deletes the previous keys whose time is over, and says how many.

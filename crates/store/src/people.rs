@@ -1,15 +1,19 @@
 //! People as the management API knows them: whoever signed in, and whoever was
 //! entered by hand. What they may do is said by policies alone.
 
+use doorward_model::audit::AuditEntry;
 use doorward_model::email::Email;
 use doorward_model::id::UserId;
 use doorward_model::identity::Identity;
+use doorward_model::session::Revoked;
 use doorward_model::time::Timestamp;
 
 use crate::Store;
+use crate::audit_log::logged;
+use crate::database::must;
 use crate::error::StoreError;
 use crate::patterns::containing;
-use crate::statement::{self, Row, number, optional_number, optional_text, text, unreadable};
+use crate::statement::{self, Row, Statement, number, optional_number, optional_text, text, unreadable};
 
 /// Somebody who is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,7 +81,8 @@ impl Store {
         rows.first().map(person).transpose()
     }
 
-    /// Enters somebody who has not signed in yet. `false`: they are known already.
+    /// Enters somebody who has not signed in yet, with the lines of the audit
+    /// log that tell of it. `false`: they are known already.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -86,6 +91,7 @@ impl Store {
         id: UserId,
         email: &Email,
         name: Option<&str>,
+        told: &[AuditEntry],
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let statement = statement::query(
@@ -98,7 +104,7 @@ impl Store {
             .bind(name.map(str::to_owned))
             .bind(searched(email, name))
             .bind(now.0);
-        self.database().change(statement).await.map(|rows| rows == 1)
+        self.told_change([statement], told).await
     }
 
     /// Gives somebody another name, until a provider tells theirs. `false`:
@@ -106,35 +112,59 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn rename_person(&self, person: &Person, name: &str, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn rename_person(
+        &self,
+        person: &Person,
+        name: &str,
+        told: &[AuditEntry],
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let statement = statement::query("UPDATE users SET name = $1, search_text = $2, updated_at = $3 WHERE id = $4");
         let statement = statement
             .bind(name.to_owned())
             .bind(searched(&person.email, Some(name)))
             .bind(now.0)
             .bind(person.id.to_string());
-        self.database().change(statement).await.map(|rows| rows == 1)
+        self.told_change([statement], told).await
     }
 
-    /// Takes somebody's seat away, or gives it back. A sign-in takes one again.
-    /// `false`: nobody has the id.
+    /// Takes seats away, or gives them back: all of these, or none. A sign-in
+    /// takes one again. `false`: nobody has one of the ids.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn set_seat(&self, id: UserId, seated: bool, now: Timestamp) -> Result<bool, StoreError> {
-        let statement = statement::query("UPDATE users SET seat_removed_at = $1, updated_at = $2 WHERE id = $3");
-        let removed_at = (!seated).then_some(now.0);
-        self.database().change(statement.bind(removed_at).bind(now.0).bind(id.to_string())).await.map(|rows| rows == 1)
+    pub async fn set_seats(
+        &self,
+        seats: &[(UserId, bool)],
+        told: &[AuditEntry],
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let changed = |(id, seated): &(UserId, bool)| {
+            let statement = statement::query("UPDATE users SET seat_removed_at = $1, updated_at = $2 WHERE id = $3");
+            statement.bind((!seated).then_some(now.0)).bind(now.0).bind(id.to_string())
+        };
+        self.told_change(seats.iter().map(changed), told).await
     }
 
-    /// Forgets somebody. Their tokens are to be revoked before: nobody finds
-    /// them by their person afterwards. `false`: nobody has the id.
+    /// Forgets somebody, and ends everything of theirs as [`Store::revoke`]
+    /// does: no token outlives its person. `false`: nobody has the id.
     ///
     /// # Errors
-    /// When the database does not answer.
-    pub async fn remove_person(&self, id: UserId) -> Result<bool, StoreError> {
-        let statement = statement::query("DELETE FROM users WHERE id = $1").bind(id.to_string());
-        self.database().change(statement).await.map(|rows| rows == 1)
+    /// When the database does not answer; then it is not to be reported as done.
+    pub async fn remove_person(&self, id: UserId, told: &[AuditEntry], now: Timestamp) -> Result<bool, StoreError> {
+        let forgotten = statement::query("DELETE FROM users WHERE id = $1").bind(id.to_string());
+        self.revoke_with(&Revoked::User(id), vec![must(forgotten)], told, now).await
+    }
+
+    /// Makes these changes with the lines that tell of them, or nothing: `false`
+    /// when one of them finds nobody.
+    async fn told_change(
+        &self,
+        changes: impl IntoIterator<Item = Statement>,
+        told: &[AuditEntry],
+    ) -> Result<bool, StoreError> {
+        let steps = changes.into_iter().map(must).chain(logged(told)).collect();
+        self.database().all_or_nothing(steps).await.map(|changed| changed.is_some())
     }
 }
 

@@ -1,11 +1,13 @@
 //! Tests of policies on everybody known: begun on one node, asked about on any.
 
+use doorward_model::audit::AuditEntry;
 use doorward_model::email::Email;
 use doorward_model::id::UserId;
 use doorward_model::identity::Identity;
 use doorward_model::time::{Lifetime, Timestamp};
 
 use crate::Store;
+use crate::audit_log::logged;
 use crate::database::{also, must};
 use crate::error::StoreError;
 use crate::statement::{Row, Statement, number, query, text, unreadable};
@@ -90,18 +92,20 @@ impl TestStatus {
 }
 
 impl Store {
-    /// Begins a test, unless enough of them run; says whether.
+    /// Begins a test, unless enough of them run, with the lines of the audit
+    /// log that tell of it; says whether.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn begin_policy_test(&self, id: &str, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn begin_policy_test(&self, id: &str, told: &[AuditEntry], now: Timestamp) -> Result<bool, StoreError> {
         let statement = query(
             "INSERT INTO policy_tests (id, created_at, updated_at, status, total_users) \
              SELECT $1, $2, $2, 'processing', (SELECT COUNT(*) FROM users) \
              WHERE (SELECT COUNT(*) FROM policy_tests WHERE status = 'processing' AND updated_at > $3) < $4",
         );
         let statement = statement.bind(id).bind(now.0).bind(now.minus(SILENCE).0).bind(MOST_AT_ONCE);
-        self.database().change(statement).await.map(|rows| rows == 1)
+        let steps = std::iter::once(must(statement)).chain(logged(told)).collect();
+        self.database().all_or_nothing(steps).await.map(|begun| begun.is_some())
     }
 
     /// The people whose addresses come after this one, in the order of their addresses.

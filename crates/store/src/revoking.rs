@@ -36,10 +36,23 @@ impl Store {
     /// # Errors
     /// When it could not be stored, the lines included.
     pub async fn revoke_telling(&self, what: &Revoked, told: &[AuditEntry], now: Timestamp) -> Result<(), StoreError> {
+        let revoked = self.revoke_with(what, Vec::new(), told, now).await?;
+        if revoked { Ok(()) } else { Err(no_number()) }
+    }
+
+    /// The same after steps that have to succeed, all in one: `false` when one does not.
+    pub(crate) async fn revoke_with(
+        &self,
+        what: &Revoked,
+        before: Vec<Step>,
+        told: &[AuditEntry],
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let not_before = self.0.revocations.second_to_cover(now);
         let expires_at = now.plus(LONGEST_TOKEN);
         let mark = Mark { what: what.clone(), not_before, expires_at, written_at: None };
-        let mut steps = vec![must(next_number()), must(recorded(&mark))];
+        let mut steps = before;
+        steps.extend([must(next_number()), must(recorded(&mark))]);
         steps.extend(marked_sessions(&mark));
         steps.extend(ended_sessions(what, now));
         if let Revoked::User(user) = what {
@@ -47,7 +60,7 @@ impl Store {
         }
         steps.extend(logged(told));
         if self.database().all_or_nothing(self.announced(Topic::Revocations, steps)).await?.is_none() {
-            return Err(no_number());
+            return Ok(false);
         }
         self.0.revocations.absorb(vec![mark]);
         if let Revoked::User(_) = what {
@@ -55,7 +68,7 @@ impl Store {
             // cannot be read now; the watch reads them again.
             let _read_later = self.catch_up_with_revocations().await;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Reads all revocations. To be done before the first request is served;

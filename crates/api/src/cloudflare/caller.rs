@@ -38,6 +38,8 @@ pub(super) struct Caller {
 struct Deed {
     /// The path's own word, like `rotate`, or none.
     word: Option<String>,
+    /// What its method says.
+    usual: &'static str,
     /// The word for what it is done to.
     kind: String,
     id: String,
@@ -68,7 +70,7 @@ pub(super) async fn check(State(api): State<Api>, mut request: Request, next: Ne
     }
     let address = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let ip = address.map(|ConnectInfo(address)| address.ip().to_canonical());
-    let (deed, method) = (Deed::of(request.uri().path()), request.method().clone());
+    let deed = Deed::of(request.method(), request.uri().path());
     let caller = Caller { deed, ip, ..caller };
     let response = match caller.scope {
         Scope::Edit => {
@@ -77,12 +79,12 @@ pub(super) async fn check(State(api): State<Api>, mut request: Request, next: Ne
         }
         Scope::Read => Refusal::forbidden().into_response(),
     };
-    caller.tell(&api, &method, response).await
+    caller.tell(&api, response).await
 }
 
 impl Deed {
     /// Of `…/accounts/{account}/access/service_tokens/{id}/rotate`: `rotate`, `service_token`, the id.
-    fn of(path: &str) -> Self {
+    fn of(method: &Method, path: &str) -> Self {
         const ABOVE: [&str; 4] = ["access", "doorward", "gateway", "infrastructure"];
         let below = path.trim_start_matches("/client/v4").split('/').skip(3);
         let parts: Vec<&str> = below.skip_while(|part| ABOVE.contains(part)).collect();
@@ -95,7 +97,16 @@ impl Deed {
         let singular = kind.strip_suffix("ies").map(|stem| format!("{stem}y"));
         let singular = singular.or_else(|| kind.strip_suffix('s').map(str::to_owned));
         let id = parts.get(1).filter(|part| Some(**part) != word.as_deref()).copied().unwrap_or_default();
-        Self { word, kind: singular.unwrap_or_else(|| kind.to_owned()), id: decoded(id) }
+        let usual = match *method {
+            Method::POST => "create",
+            Method::DELETE => "delete",
+            _ => "update",
+        };
+        Self { word, usual, kind: singular.unwrap_or_else(|| kind.to_owned()), id: decoded(id) }
+    }
+
+    fn as_str(&self) -> &str {
+        self.word.as_deref().unwrap_or(self.usual)
     }
 }
 
@@ -120,20 +131,20 @@ impl Caller {
     /// written with it.
     pub(super) fn deed(&self, kind: &str, id: &str, now: Timestamp) -> AuditEntry {
         let author = self.author();
-        let word = self.deed.word.clone().unwrap_or_default();
+        let word = self.deed.as_str();
         tracing::info!(
             caller.id = author.id,
             caller.name = author.name,
             "{:?} did {word} the {kind} {id:?}",
             author.name
         );
-        AuditEntry::of_deed(&author, &word, (kind, id), now)
+        AuditEntry::of_deed(&author, word, (kind, id), now)
     }
 
-    /// Tells of what nothing has told of: deeds that are no change of objects,
+    /// Tells of what nothing has told of: deeds that do not tell of themselves,
     /// and what the caller had no right to or what contradicts what is there.
     /// Calls that made no sense changed nothing either, and are not kept.
-    async fn tell(&self, api: &Api, method: &Method, response: Response) -> Response {
+    async fn tell(&self, api: &Api, response: Response) -> Response {
         let refused = response.extensions().get::<Refused>();
         let worth_telling = match response.status().as_u16() {
             200..300 => !self.told.load(Ordering::Relaxed),
@@ -142,13 +153,8 @@ impl Caller {
         if !worth_telling {
             return response;
         }
-        let word = match (&self.deed.word, method) {
-            (Some(word), _) => word,
-            (None, &Method::POST) => "create",
-            (None, &Method::DELETE) => "delete",
-            (None, _) => "update",
-        };
-        let entry = AuditEntry::of_deed(&self.author(), word, (&self.deed.kind, &self.deed.id), api.now());
+        let entry =
+            AuditEntry::of_deed(&self.author(), self.deed.as_str(), (&self.deed.kind, &self.deed.id), api.now());
         let entry = match refused {
             Some(Refused(why)) => entry.refused(why),
             None => entry,
@@ -209,7 +215,7 @@ fn once<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use super::Deed;
+    use super::{Deed, Method};
 
     #[test]
     fn a_path_says_what_is_wanted_of_what() {
@@ -228,7 +234,7 @@ mod tests {
             ("/doorward/api_tokens/ci", None, "api_token", "ci"),
         ] {
             for above in ["/client/v4/accounts/0123", "/client/v4/zones/0123"] {
-                let deed = Deed::of(&format!("{above}{path}"));
+                let deed = Deed::of(&Method::PUT, &format!("{above}{path}"));
                 let read = (deed.word.as_deref(), deed.kind.as_str(), deed.id.as_str());
                 assert_eq!(read, (word, kind, id), "{above}{path}");
             }

@@ -4,6 +4,7 @@
 use std::pin::Pin;
 
 use axum::extract::State;
+use doorward_model::audit::AuditEntry;
 use doorward_model::document::Owner;
 use doorward_model::document::{Content, KEY_CONFIGURATION, Key, KeyConfigurationDocument, Kind, NoExtension, Object};
 use doorward_model::time::{Lifetime, Timestamp};
@@ -27,8 +28,9 @@ pub struct SigningKeys {
     pub since: Box<dyn Fn() -> Timestamp + Send + Sync>,
     /// The certificate of the current one, as PEM.
     pub certificate: Box<dyn Fn() -> String + Send + Sync>,
-    /// Lets the next one sign. Resolves when it does, here; the text is for the log.
-    pub rotate: Box<dyn Fn() -> Rotation + Send + Sync>,
+    /// Lets the next one sign, with the lines of the audit log that tell of it.
+    /// Resolves when it does, here; the text is for the log.
+    pub rotate: Box<dyn Fn(Vec<AuditEntry>) -> Rotation + Send + Sync>,
 }
 
 const DAYS: &str = "key_rotation_interval_days";
@@ -57,8 +59,9 @@ pub(super) async fn update(State(api): State<Api>, caller: Caller, written: Writ
 
 /// The next key signs from now on; what the one before it signed is believed
 /// for a while, here and on every node.
-pub(super) async fn rotate(State(api): State<Api>) -> Result<Answer, Refusal> {
-    (api.0.signing_keys.rotate)().await.map_err(|error| Refusal::unavailable(&error))?;
+pub(super) async fn rotate(State(api): State<Api>, caller: Caller) -> Result<Answer, Refusal> {
+    let told = vec![caller.deed("key", "", api.now())];
+    (api.0.signing_keys.rotate)(told).await.map_err(|error| Refusal::unavailable(&error))?;
     Ok(Answer::ok(shown(&api)))
 }
 

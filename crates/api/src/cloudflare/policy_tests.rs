@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::apps::written_policies::{Times, own};
+use super::caller::Caller;
 use super::fields::{Field, Shape, field, needed, shaped};
 use super::paging::{Page, Wanted};
 use super::refusal::Refusal;
@@ -33,10 +34,11 @@ const LONGEST: Duration = Duration::from_secs(300);
 const AT_ONCE: u32 = 500;
 const USUAL_PAGE: usize = 25;
 
-pub(super) async fn create(State(api): State<Api>, written: Written) -> Result<Answer, Refusal> {
+pub(super) async fn create(State(api): State<Api>, caller: Caller, written: Written) -> Result<Answer, Refusal> {
     let app = Arc::new(tried(&api, &written)?);
     let (id, now) = (random_hex::<16>(), api.now());
-    if !api.0.store.begin_policy_test(&id, now).await? {
+    let told = [caller.deed("policy-test", &id, now)];
+    if !api.0.store.begin_policy_test(&id, &told, now).await? {
         return Err(Refusal::conflict("several policy tests are running; begin this one when they are over"));
     }
     tokio::spawn(run(api, id.clone(), app));

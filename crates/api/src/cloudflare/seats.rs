@@ -2,13 +2,16 @@
 //! no more than that somebody signed in not too long ago.
 
 use axum::extract::State;
+use doorward_model::audit::AuditEntry;
 use doorward_model::document::{Key, Kind, ORGANIZATION};
+use doorward_model::id::UserId;
 use doorward_model::time::Lifetime;
 use doorward_store::Person;
 use serde_json::{Map, Value, json};
 
 use super::Api;
 use super::answer::Answer;
+use super::caller::Caller;
 use super::fields::{Field, Shape, field, needed, shaped};
 use super::refusal::Refusal;
 use super::written::WrittenList;
@@ -21,7 +24,11 @@ pub(super) const FIELDS: &[Field] = &[
 ];
 
 /// Takes seats away, or gives them back. Sessions stay: they are ended elsewhere.
-pub(super) async fn change(State(api): State<Api>, WrittenList(written): WrittenList) -> Result<Answer, Refusal> {
+pub(super) async fn change(
+    State(api): State<Api>,
+    caller: Caller,
+    WrittenList(written): WrittenList,
+) -> Result<Answer, Refusal> {
     let mut wanted: Vec<(Person, bool)> = Vec::new();
     for (written, index) in written.iter().zip(0..) {
         let below = |refusal: Refusal| refusal.below(&format!("/{index}"));
@@ -30,9 +37,22 @@ pub(super) async fn change(State(api): State<Api>, WrittenList(written): Written
         let person = api.person(fields["seat_uid"].as_str().unwrap_or_default()).await;
         wanted.push((person.map_err(|_| Refusal::absent("seat"))?, fields["access_seat"] == json!(true)));
     }
+    let now = api.now();
+    let told: Vec<AuditEntry> = wanted
+        .iter()
+        .map(|(person, seated)| {
+            let (before, after) = (taken(&api, person), *seated && person.signed_in_at.is_some());
+            let seat = |seated: bool| Some(json!({ "email": person.email, "access_seat": seated }));
+            let deed = caller.deed("seat", &person.id.to_string(), now);
+            AuditEntry { before: seat(before), after: seat(after), ..deed }
+        })
+        .collect();
+    let seats: Vec<(UserId, bool)> = wanted.iter().map(|(person, seated)| (person.id, *seated)).collect();
+    if !seats.is_empty() && !api.0.store.set_seats(&seats, &told, now).await? {
+        return Err(Refusal::absent("seat"));
+    }
     let mut changed = Vec::new();
-    for (person, seated) in wanted {
-        api.0.store.set_seat(person.id, seated, api.now()).await?;
+    for (person, _) in wanted {
         changed.push(shown(&api, &api.person(&person.id.to_string()).await?));
     }
     Ok(Answer::ok(Value::Array(changed)))

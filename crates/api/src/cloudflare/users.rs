@@ -3,11 +3,12 @@
 
 use axum::extract::{Path, State};
 use doorward_model::access_request::{AccessRequest, Action};
+use doorward_model::audit::AuditEntry;
 use doorward_model::certificate::Presented;
 use doorward_model::email::Email;
 use doorward_model::id::{AppId, UserId};
 use doorward_model::identity::Identity;
-use doorward_model::session::{Revoked, Session};
+use doorward_model::session::Session;
 use doorward_model::time::Timestamp;
 use doorward_signer::claims::MtlsAuth;
 use doorward_store::{AccessQuery, Filter, PeopleQuery, Person};
@@ -15,6 +16,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::answer::Answer;
+use super::caller::Caller;
 use super::fields::{Field, Shape, field, needed, shaped};
 use super::paging::{Page, Wanted};
 use super::refusal::Refusal;
@@ -42,11 +44,13 @@ pub(super) async fn show(State(api): State<Api>, Path(At { id }): Path<At>) -> R
     api.person(&id).await.map(|person| Answer::ok(shown(&api, &person)))
 }
 
-pub(super) async fn create(State(api): State<Api>, written: Written) -> Result<Answer, Refusal> {
+pub(super) async fn create(State(api): State<Api>, caller: Caller, written: Written) -> Result<Answer, Refusal> {
     let fields = shaped(&written, FIELDS)?;
     let email = email(&fields)?;
     let (id, name) = (UserId::derived(&api.0.account, email.as_str()), name(&fields));
-    if !api.0.store.add_person(id, &email, name, api.now()).await? {
+    let now = api.now();
+    let told = AuditEntry { after: noted(&email, name), ..caller.deed("user", &id.to_string(), now) };
+    if !api.0.store.add_person(id, &email, name, &[told], now).await? {
         return Err(Refusal::conflict(format!("{email} is known already")));
     }
     let person = api.person(&id.to_string()).await?;
@@ -57,6 +61,7 @@ pub(super) async fn create(State(api): State<Api>, written: Written) -> Result<A
 pub(super) async fn update(
     State(api): State<Api>,
     Path(At { id }): Path<At>,
+    caller: Caller,
     written: Written,
 ) -> Result<Answer, Refusal> {
     let fields = shaped(&written, FIELDS)?;
@@ -65,20 +70,37 @@ pub(super) async fn update(
         return Err(Refusal::invalid("/email", "email is another person's; an address cannot change"));
     }
     needed(&fields, "name")?;
-    let renamed = api.0.store.rename_person(&person, name(&fields).unwrap_or_default(), api.now()).await?;
-    if !renamed {
+    let (new, now) = (name(&fields).unwrap_or_default(), api.now());
+    let told = AuditEntry {
+        before: noted(&person.email, person.name.as_deref()),
+        after: noted(&person.email, Some(new)),
+        ..caller.deed("user", &person.id.to_string(), now)
+    };
+    if !api.0.store.rename_person(&person, new, &[told], now).await? {
         return Err(Refusal::nobody());
     }
     let person = api.person(&id).await?;
     Ok(Answer::ok(shown(&api, &person)))
 }
 
-/// Everything of theirs ends first, so that no token outlives its person.
-pub(super) async fn remove(State(api): State<Api>, Path(At { id }): Path<At>) -> Result<Answer, Refusal> {
-    let person = api.person(&id).await?;
-    api.0.store.revoke(&Revoked::User(person.id), api.now()).await?;
-    api.0.store.remove_person(person.id).await?;
-    Ok(Answer::removed(&id))
+/// Everything of theirs ends with it, so that no token outlives its person.
+pub(super) async fn remove(
+    State(api): State<Api>,
+    Path(At { id }): Path<At>,
+    caller: Caller,
+) -> Result<Answer, Refusal> {
+    let (person, now) = (api.person(&id).await?, api.now());
+    let before = noted(&person.email, person.name.as_deref());
+    let told = AuditEntry { before, ..caller.deed("user", &person.id.to_string(), now) };
+    match api.0.store.remove_person(person.id, &[told], now).await? {
+        true => Ok(Answer::removed(&id)),
+        false => Err(Refusal::nobody()),
+    }
+}
+
+/// Somebody as the audit log tells of them.
+fn noted(email: &Email, name: Option<&str>) -> Option<Value> {
+    Some(json!({ "email": email, "name": name }))
 }
 
 pub(super) async fn active_sessions(State(api): State<Api>, Path(At { id }): Path<At>) -> Result<Answer, Refusal> {

@@ -199,9 +199,9 @@ pub(super) fn cloudflare(on: Foundation<'_>) -> doorward_api::cloudflare::Parts 
     let signing_keys = doorward_api::cloudflare::SigningKeys {
         since: Box::new(move || keys.since()),
         certificate: Box::new(move || signer.load().certificate_pem().to_owned()),
-        rotate: Box::new(move || {
+        rotate: Box::new(move |told| {
             let keys = Arc::clone(&rotating);
-            Box::pin(async move { keys.rotate(false).await.map_err(|error| error.to_string()) })
+            Box::pin(async move { keys.rotate(false, &told).await.map_err(|error| error.to_string()) })
         }),
     };
     doorward_api::cloudflare::Parts {

@@ -59,7 +59,7 @@ async fn of_16_rotations_one_happens(bench: Bench) {
     assert!(!store.add_key(&key("c"), KeyState::Next, NOW).await.unwrap(), "one comes next");
     let winners = winners_of_16(|_| {
         let store = store.clone();
-        async move { store.promote_next("a", LATER, NOW.plus(Lifetime::from_secs(1))).await.unwrap() }
+        async move { store.promote_next("a", LATER, &[], NOW.plus(Lifetime::from_secs(1))).await.unwrap() }
     });
     assert_eq!(winners.await, 1);
     assert_eq!(states(&store).await, [("a".into(), KeyState::Previous), ("b".into(), KeyState::Current)]);
@@ -70,10 +70,10 @@ async fn of_16_rotations_one_happens(bench: Bench) {
 async fn a_rotation_without_a_next_key_changes_nothing(bench: Bench) {
     let store = bench.node().await;
     store.add_key(&key("a"), KeyState::Current, NOW).await.unwrap();
-    assert!(!store.promote_next("a", LATER, NOW).await.unwrap());
+    assert!(!store.promote_next("a", LATER, &[], NOW).await.unwrap());
     assert_eq!(states(&store).await, [("a".into(), KeyState::Current)]);
     store.add_key(&key("b"), KeyState::Next, NOW).await.unwrap();
-    assert!(!store.promote_next("b", LATER, NOW).await.unwrap(), "b is not the current key");
+    assert!(!store.promote_next("b", LATER, &[], NOW).await.unwrap(), "b is not the current key");
 }
 
 async fn a_previous_key_retires_at_its_time_and_not_before(bench: Bench) {
@@ -81,7 +81,7 @@ async fn a_previous_key_retires_at_its_time_and_not_before(bench: Bench) {
     for (current, next) in [("a", "b"), ("b", "c")] {
         store.add_key(&key(current), KeyState::Current, NOW).await.unwrap();
         store.add_key(&key(next), KeyState::Next, NOW).await.unwrap();
-        assert!(store.promote_next(current, LATER, NOW).await.unwrap());
+        assert!(store.promote_next(current, LATER, &[], NOW).await.unwrap());
         assert_eq!(store.retire_keys(Timestamp(LATER.0 - 1)).await.unwrap(), 0);
         if current == "a" {
             assert_eq!(store.retire_keys(LATER).await.unwrap(), 1);
@@ -130,7 +130,7 @@ async fn changed_keys_are_told(bench: Bench) {
     store.keys_changed().notified().await;
     store.add_key(&key("b"), KeyState::Next, NOW).await.unwrap();
     store.keys_changed().notified().await;
-    store.promote_next("a", NOW, NOW).await.unwrap();
+    store.promote_next("a", NOW, &[], NOW).await.unwrap();
     store.keys_changed().notified().await;
     store.retire_keys(NOW).await.unwrap();
     store.keys_changed().notified().await;

@@ -52,12 +52,12 @@ async fn whoever_signed_in_is_known_with_their_name_and_their_identity(bench: Be
 async fn somebody_can_be_entered_before_they_sign_in_and_stays_the_same(bench: Bench) {
     let store = bench.node().await;
     let (id, bob) = (UserId::random(), email("bob@corp.test"));
-    assert!(store.add_person(id, &bob, Some("Bob"), NOW).await.unwrap());
-    assert!(!store.add_person(UserId::random(), &bob, None, NOW).await.unwrap(), "an address is one person");
+    assert!(store.add_person(id, &bob, Some("Bob"), &[], NOW).await.unwrap());
+    assert!(!store.add_person(UserId::random(), &bob, None, &[], NOW).await.unwrap(), "an address is one person");
     assert_eq!(store.user(&bob, UserId::random(), NOW).await.unwrap(), id);
     let person = store.person(id).await.unwrap().unwrap();
     assert_eq!((person.name.as_deref(), person.signed_in_at, person.identity.clone()), (Some("Bob"), None, None));
-    assert!(store.rename_person(&person, "Robert", NOW.plus(Lifetime::from_secs(9))).await.unwrap());
+    assert!(store.rename_person(&person, "Robert", &[], NOW.plus(Lifetime::from_secs(9))).await.unwrap());
     let renamed = store.person(id).await.unwrap().unwrap();
     assert_eq!((renamed.name.as_deref(), renamed.updated_at), (Some("Robert"), NOW.plus(Lifetime::from_secs(9))));
 }
@@ -69,7 +69,7 @@ async fn people_are_found_by_address_by_name_and_by_parts_of_either(bench: Bench
     {
         let now = NOW.plus(Lifetime::from_secs(second as i64));
         let name = Some(*name).filter(|name| !name.is_empty());
-        store.add_person(UserId::random(), &email(address), name, now).await.unwrap();
+        store.add_person(UserId::random(), &email(address), name, &[], now).await.unwrap();
     }
     let found = async |query: PeopleQuery| emails(&store, query).await.0;
     assert_eq!(found(all()).await, ["a@corp.test", "b@corp.test", "c@x.test"]);
@@ -86,19 +86,20 @@ async fn people_are_found_by_address_by_name_and_by_parts_of_either(bench: Bench
 async fn a_seat_is_taken_away_and_given_back(bench: Bench) {
     let store = bench.node().await;
     let id = UserId::random();
-    store.add_person(id, &email("a@corp.test"), None, NOW).await.unwrap();
-    assert!(store.set_seat(id, false, NOW).await.unwrap());
+    store.add_person(id, &email("a@corp.test"), None, &[], NOW).await.unwrap();
+    assert!(store.set_seats(&[(id, false)], &[], NOW).await.unwrap());
     assert_eq!(store.person(id).await.unwrap().unwrap().seat_removed_at, Some(NOW));
-    assert!(store.set_seat(id, true, NOW).await.unwrap());
+    assert!(store.set_seats(&[(id, true)], &[], NOW).await.unwrap());
     assert_eq!(store.person(id).await.unwrap().unwrap().seat_removed_at, None);
-    assert!(!store.set_seat(UserId::random(), false, NOW).await.unwrap());
+    assert!(!store.set_seats(&[(id, false), (UserId::random(), false)], &[], NOW).await.unwrap());
+    assert_eq!(store.person(id).await.unwrap().unwrap().seat_removed_at, None, "all of them or none");
 }
 
 async fn who_is_removed_is_nobody(bench: Bench) {
     let store = bench.node().await;
     let id = UserId::random();
-    store.add_person(id, &email("a@corp.test"), None, NOW).await.unwrap();
-    assert!(store.remove_person(id).await.unwrap());
-    assert!(!store.remove_person(id).await.unwrap());
+    store.add_person(id, &email("a@corp.test"), None, &[], NOW).await.unwrap();
+    assert!(store.remove_person(id, &[], NOW).await.unwrap());
+    assert!(!store.remove_person(id, &[], NOW).await.unwrap());
     assert_eq!(emails(&store, all()).await, (vec![], 0));
 }

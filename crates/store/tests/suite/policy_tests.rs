@@ -36,7 +36,7 @@ async fn a_test_is_asked_about_on_every_node(bench: Bench) {
     let two = if bench.url.starts_with("sqlite") { one.clone() } else { bench.node().await };
     let alice = person(&one, "alice@corp.test", NOW).await;
     let bob = TestedUser { status: TestStatus::Blocked, ..person(&one, "bob@corp.test", NOW).await };
-    assert!(one.begin_policy_test("t", NOW).await.unwrap());
+    assert!(one.begin_policy_test("t", &[], NOW).await.unwrap());
     assert!(one.keep_tested("t", &[bob.clone(), alice.clone()], at(1)).await.unwrap());
     let running = two.policy_test("t", at(2)).await.unwrap().unwrap();
     assert_eq!((running.progress, running.total_users), (Progress::Processing, 2));
@@ -55,13 +55,13 @@ async fn a_test_is_asked_about_on_every_node(bench: Bench) {
 async fn only_so_many_tests_run_at_once_and_a_silent_one_is_over(bench: Bench) {
     let store = bench.node().await;
     for id in ["a", "b", "c", "d"] {
-        assert!(store.begin_policy_test(id, NOW).await.unwrap());
+        assert!(store.begin_policy_test(id, &[], NOW).await.unwrap());
     }
-    assert!(!store.begin_policy_test("e", at(1)).await.unwrap());
+    assert!(!store.begin_policy_test("e", &[], at(1)).await.unwrap());
     store.keep_tested("a", &[], at(30)).await.unwrap();
     assert_eq!(store.policy_test("b", at(60)).await.unwrap().unwrap().progress, Progress::ExceededTime);
     assert_eq!(store.policy_test("a", at(60)).await.unwrap().unwrap().progress, Progress::Processing);
-    assert!(store.begin_policy_test("e", at(60)).await.unwrap(), "three of them are dead");
+    assert!(store.begin_policy_test("e", &[], at(60)).await.unwrap(), "three of them are dead");
 }
 
 async fn people_are_known_by_address_and_id_in_the_order_of_their_addresses(bench: Bench) {
@@ -94,7 +94,7 @@ async fn old_tests_are_forgotten(bench: Bench) {
     let store = bench.node().await;
     let alice = person(&store, "alice@corp.test", NOW).await;
     for (id, when) in [("old", NOW), ("new", at(3600))] {
-        store.begin_policy_test(id, when).await.unwrap();
+        store.begin_policy_test(id, &[], when).await.unwrap();
         store.keep_tested(id, std::slice::from_ref(&alice), when).await.unwrap();
     }
     store.sweep(at(24 * 3600)).await.unwrap();

@@ -40,7 +40,7 @@ async fn every_call_can_be_made_from_a_task_that_moves_between_threads(bench: Be
         store.collect_handoff(&secret, NOW).await?;
         store.installation_secret("cookies").await?;
         store.add_key(&key("a"), KeyState::Current, NOW).await?;
-        store.promote_next("a", NOW, NOW).await?;
+        store.promote_next("a", NOW, &[], NOW).await?;
         store.retire_keys(NOW).await?;
         store.drop_previous().await?;
         store.keys().await?;

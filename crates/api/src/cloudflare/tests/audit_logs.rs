@@ -95,6 +95,39 @@ async fn a_deed_that_changes_no_object_is_told_in_its_own_word() {
 }
 
 #[tokio::test]
+async fn what_is_done_to_people_seats_and_keys_is_told_once_and_of_whom() {
+    let door = Door::open().await;
+    let bob = door.done(201, "POST", "/access/users", json!({ "email": "bob@b.test", "name": "Bob" })).await;
+    let id = bob["id"].as_str().unwrap();
+    let path = format!("/access/users/{id}");
+    door.done(200, "PUT", &path, json!({ "email": "bob@b.test", "name": "Robert" })).await;
+    let seat = json!([{ "seat_uid": id, "access_seat": false, "gateway_seat": false }]);
+    door.done(200, "PATCH", "/access/seats", seat).await;
+    door.done(202, "DELETE", &path, Value::Null).await;
+    door.done(200, "POST", "/access/keys/rotate", Value::Null).await;
+    let test = json!({ "policies": [{ "name": "All", "decision": "allow", "include": [{ "everyone": {} }] }] });
+    let test = door.done(200, "POST", "/access/policy-tests", test).await;
+    let mut told: Vec<_> = lines(&door, "").await;
+    told.sort_by_key(|line| format!("{}{}", line["resource"]["type"], line["action"]["type"]));
+    let of = |line: &Value| json!([line["resource"]["type"], line["action"]["type"], line["resource"]["id"]]);
+    let person = |name: &str| json!({ "email": "bob@b.test", "name": name });
+    let seated = |seated: bool| json!({ "email": "bob@b.test", "access_seat": seated });
+    let expected = [
+        (json!(["key", "rotate", ""]), Value::Null, Value::Null),
+        (json!(["policy-test", "create", test["id"]]), Value::Null, Value::Null),
+        (json!(["seat", "update", id]), seated(false), seated(false)),
+        (json!(["user", "create", id]), Value::Null, person("Bob")),
+        (json!(["user", "delete", id]), person("Robert"), Value::Null),
+        (json!(["user", "update", id]), person("Bob"), person("Robert")),
+    ];
+    let told: Vec<_> =
+        told.iter().map(|line| (of(line), line["oldValueJson"].clone(), line["newValueJson"].clone())).collect();
+    assert_eq!(told, expected);
+    door.call("POST", "/access/users", json!({ "email": 1 })).await.invalid("/email");
+    assert_eq!(lines(&door, "").await.len(), 6, "what made no sense is not told");
+}
+
+#[tokio::test]
 async fn no_secret_is_in_the_log_whatever_was_done_with_it() {
     let door = Door::open().await;
     let idp = json!({ "name": "Provider", "type": "oidc", "config": { "client_id": "door", "client_secret": "hunter2",

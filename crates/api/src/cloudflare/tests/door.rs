@@ -88,10 +88,16 @@ impl Door {
                 }),
                 certificate: Box::new(|| CERTIFICATE.into()),
                 rotate: Box::new({
-                    let clock = clock.clone();
-                    move || {
+                    let (clock, store) = (clock.clone(), store.clone());
+                    move |told| {
                         signs_since.store(clock.now().0, Ordering::Relaxed);
-                        Box::pin(async { Ok(()) })
+                        let store = store.clone();
+                        Box::pin(async move {
+                            for line in told {
+                                store.log_audit(&line).await.map_err(|error| error.to_string())?;
+                            }
+                            Ok(())
+                        })
                     }
                 }),
             },

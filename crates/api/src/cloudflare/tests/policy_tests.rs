@@ -143,7 +143,7 @@ async fn what_is_no_test_is_refused_with_its_place() {
 async fn only_so_many_tests_run_at_once() {
     let door = Door::open().await;
     for id in ["a", "b", "c", "d"] {
-        assert!(door.store.begin_policy_test(id, door.clock.now()).await.unwrap());
+        assert!(door.store.begin_policy_test(id, &[], door.clock.now()).await.unwrap());
     }
     let body = json!({ "policies": [{ "name": "P", "decision": "allow", "include": [{ "everyone": {} }] }] });
     door.call("POST", TESTS, body.clone()).await.refused(409, 12132);

@@ -40,7 +40,9 @@ pub(in crate::run) fn emulator(
         client_secret,
         rotate: Arc::new(move |drop_previous| {
             let keys = Arc::clone(&keys);
-            Box::pin(async move { keys.rotate(drop_previous).await.map_err(|error| RotationFailed(error.to_string())) })
+            Box::pin(
+                async move { keys.rotate(drop_previous, &[]).await.map_err(|error| RotationFailed(error.to_string())) },
+            )
         }),
         admin_url: match &beside {
             None => format!("http://{}", reachable(on.admin)),
