@@ -75,6 +75,24 @@ async fn row_142_a_seat_that_is_taken_away_ends_no_session_and_comes_back_with_a
 }
 
 #[tokio::test]
+async fn row_045_somebody_who_is_refused_everywhere_is_known_by_what_was_seen_of_them() {
+    let origin = Origin::start().await;
+    for store in ["sqlite://FOLDER/people.db".to_owned(), postgres::database().await] {
+        let gateway = Gateway::serve(&Config::standard(&origin).on_store(&store)).await;
+        Client::new(&gateway).sign_in(&gateway.at(APP, "/"), MALLORY).await;
+        let person = format!("/users/{}", id(&gateway, MALLORY).await);
+        let identity = result(&gateway, &format!("{person}/last_seen_identity")).await;
+        assert_eq!((&identity["email"], &identity["idp"]["type"]), (&json!(MALLORY), &json!("oidc")));
+        let failed = result(&gateway, &format!("{person}/failed_logins")).await;
+        assert_eq!(failed.as_array().map(Vec::len), Some(1), "{failed}");
+        let shown = result(&gateway, &person).await;
+        assert_eq!((&shown["access_seat"], shown.get("last_successful_login")), (&json!(false), None), "{shown}");
+        assert_eq!(result(&gateway, &format!("{person}/active_sessions")).await, json!([]));
+        origin.assert_untouched("somebody who is refused");
+    }
+}
+
+#[tokio::test]
 async fn row_152_the_log_tells_who_entered_who_was_refused_and_who_left() {
     let origin = Origin::start().await;
     let gateway = Gateway::serve(&Config::standard(&origin)).await;

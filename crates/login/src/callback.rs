@@ -87,8 +87,8 @@ impl Visit {
         trouble.back_to(back)
     }
 
-    /// Somebody is proven: opens a session if the policies let them in, and
-    /// keeps nothing if they do not.
+    /// Somebody is proven: opens a session if the policies let them in. If they
+    /// do not, it is only known who was here.
     async fn arrive(
         &self,
         app: &Arc<App>,
@@ -114,6 +114,7 @@ impl Visit {
             Err(refusal) => {
                 self.log_refusal("denied", app, &facts, &refusal);
                 self.record_refusal(app, &identity, &refusal).await;
+                self.see(&identity).await;
                 self.login.metrics.count(&idp.name, Outcome::Denied);
                 return Ok(self.denied(app, &attempt.target, identity.email.as_str()));
             }
@@ -200,6 +201,13 @@ impl Visit {
             saml_attributes: serde_json::Map::new(),
             evaluations: Vec::new(),
             iat: self.arrival.now.secs(),
+        }
+    }
+
+    /// Keeps who was here and refused. Their page does not wait for a store that is away.
+    async fn see(&self, identity: &Identity) {
+        if let Err(error) = self.login.store.record_refused(identity, self.arrival.now).await {
+            tracing::error!(ray.id = %self.arrival.ray, %error, "who was refused could not be kept");
         }
     }
 

@@ -21,7 +21,7 @@ pub struct Person {
     pub id: UserId,
     pub email: Email,
     pub name: Option<String>,
-    /// As their provider told it at the last sign-in.
+    /// As their provider told it at the last sign-in, let in or refused.
     pub identity: Option<Identity>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,

@@ -46,10 +46,24 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn record_identity(&self, identity: &Identity, now: Timestamp) -> Result<(), StoreError> {
+        self.keep_identity(identity, true, now).await
+    }
+
+    /// The same of somebody who proved who they are and was refused: that is no
+    /// sign-in, and takes no seat.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn record_refused(&self, identity: &Identity, now: Timestamp) -> Result<(), StoreError> {
+        self.keep_identity(identity, false, now).await
+    }
+
+    async fn keep_identity(&self, identity: &Identity, signed_in: bool, now: Timestamp) -> Result<(), StoreError> {
         self.database()
             .change(
                 query(
-                    "UPDATE users SET identity = $1, last_seen_at = $2, signed_in_at = $2, updated_at = $2, \
+                    "UPDATE users SET identity = $1, last_seen_at = $2, updated_at = $2, \
+                     signed_in_at = CASE WHEN $6 = 1 THEN $2 ELSE signed_in_at END, \
                      name = COALESCE($4, name), search_text = CASE WHEN $4 IS NULL THEN search_text ELSE $5 END \
                      WHERE id = $3",
                 )
@@ -57,7 +71,8 @@ impl Store {
                 .bind(now.0)
                 .bind(identity.user_uuid.to_string())
                 .bind(identity.name.clone())
-                .bind(searched(&identity.email, identity.name.as_deref())),
+                .bind(searched(&identity.email, identity.name.as_deref()))
+                .bind(i64::from(signed_in)),
             )
             .await
             .map(|_| ())

@@ -139,7 +139,7 @@ pub(super) async fn active_session(State(api): State<Api>, Path(at): Path<AtSess
 
 pub(super) async fn last_seen_identity(State(api): State<Api>, Path(At { id }): Path<At>) -> Result<Answer, Refusal> {
     let person = api.person(&id).await?;
-    let identity = person.identity.ok_or_else(|| Refusal::absent("identity: they never signed in"))?;
+    let identity = person.identity.ok_or_else(|| Refusal::absent("identity: they never proved who they are"))?;
     Ok(Answer::ok(told(&api, &identity)))
 }
 

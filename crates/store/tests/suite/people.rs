@@ -11,6 +11,7 @@ crate::on_both_databases! {
     whoever_signed_in_is_known_with_their_name_and_their_identity
     somebody_can_be_entered_before_they_sign_in_and_stays_the_same
     people_are_found_by_address_by_name_and_by_parts_of_either
+    somebody_who_was_refused_is_seen_and_has_not_signed_in
     a_seat_is_taken_away_and_given_back
     who_is_removed_is_nobody
 }
@@ -81,6 +82,20 @@ async fn people_are_found_by_address_by_name_and_by_parts_of_either(bench: Bench
     assert_eq!(found(PeopleQuery { search: "b%1".into(), ..all() }).await, [""; 0], "a sign is itself");
     let second = PeopleQuery { offset: 1, limit: 1, ..PeopleQuery::default() };
     assert_eq!(emails(&store, second).await, (vec!["b@corp.test".to_owned()], 3));
+}
+
+async fn somebody_who_was_refused_is_seen_and_has_not_signed_in(bench: Bench) {
+    let store = bench.node().await;
+    let mut identity = session_of("mallory@evil.test").identity;
+    identity.name = Some("Mallory".into());
+    let id = store.user(&identity.email, identity.user_uuid, NOW).await.unwrap();
+    store.record_refused(&identity, NOW).await.unwrap();
+    let person = store.person(id).await.unwrap().unwrap();
+    assert_eq!((person.identity.as_ref(), person.name.as_deref()), (Some(&identity), Some("Mallory")));
+    assert_eq!(person.signed_in_at, None);
+    store.record_identity(&identity, NOW).await.unwrap();
+    store.record_refused(&identity, NOW.plus(Lifetime::from_secs(9))).await.unwrap();
+    assert_eq!(store.person(id).await.unwrap().unwrap().signed_in_at, Some(NOW), "an older sign-in stays");
 }
 
 async fn a_seat_is_taken_away_and_given_back(bench: Bench) {
