@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::support::client::Client;
-use crate::support::config::{ALICE, API, APP, Config, MALLORY, ROBOT};
+use crate::support::config::{ALICE, API, APP, Config, MALLORY, OTHER, ROBOT};
 use crate::support::gateway::Gateway;
 use crate::support::origin::Origin;
 use crate::support::postgres;
@@ -50,6 +50,15 @@ async fn row_045_the_api_tells_who_somebody_is_and_their_sign_ins() {
         let nonce = sessions[0]["metadata"]["nonce"].as_str().unwrap();
         let session = result(&gateway, &format!("{person}/active_sessions/{nonce}")).await;
         assert_eq!((&session["email"], &session["isActive"]), (&json!(ALICE), &json!(true)));
+
+        let app = gateway.app_id("App");
+        let entered = json!({ app: { "uid": app, "name": "App", "type": "self_hosted", "hostname": APP } });
+        assert_eq!(sessions[0]["metadata"]["apps"], entered, "what was entered with it");
+        assert_eq!(alice.open(&gateway.at(OTHER, "/")).await.status, 200, "with the same sign-in");
+        let apps = result(&gateway, &format!("{person}/active_sessions")).await[0]["metadata"]["apps"].clone();
+        assert_eq!((apps.as_object().unwrap().len(), &apps[gateway.app_id("Other")]["hostname"]), (2, &json!(OTHER)));
+        let log = result(&gateway, "/logs/access_requests").await.to_string();
+        assert!(!log.contains(nonce), "the log names no sign-in: {log}");
 
         assert_eq!(call(&gateway, "DELETE", &person, None).await.0, 202);
         assert_ne!(alice.get(&gateway.at(APP, "/")).await.status, 200, "who is removed is signed out everywhere");

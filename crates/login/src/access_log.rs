@@ -6,15 +6,26 @@ use doorward_model::access_request::{AccessRequest, Action, Detail};
 use doorward_model::app::App;
 use doorward_model::identity::Identity;
 use doorward_model::purpose::Justification;
+use doorward_model::session::Session;
 use doorward_policy::{Permit, Refusal};
 
 use crate::visit::Visit;
 
 impl Visit {
-    /// Somebody entered an application; with what they said for it, where they were asked.
-    pub(crate) async fn record_entry(&self, identity: &Identity, permit: &Permit, said: Option<Justification>) {
-        let said = said.map(Detail::from).unwrap_or_default();
-        let detail = Detail { policy: permit.policy().to_owned(), rule: permit.rule().to_owned(), ..said };
+    /// Somebody entered an application with a sign-in; with what they said for it, where they were asked.
+    pub(crate) async fn record_entry(&self, session: &Session, permit: &Permit, said: Option<Justification>) {
+        let nonce = Some(session.nonce.as_str().to_owned());
+        let detail = Detail { session: nonce, ..said.map(Detail::from).unwrap_or_default() };
+        self.record_permit(&session.identity, permit, detail).await;
+    }
+
+    /// Somebody entered the launcher, which is where they signed in.
+    pub(crate) async fn record_launched(&self, identity: &Identity, permit: &Permit) {
+        self.record_permit(identity, permit, Detail::default()).await;
+    }
+
+    async fn record_permit(&self, identity: &Identity, permit: &Permit, detail: Detail) {
+        let detail = Detail { policy: permit.policy().to_owned(), rule: permit.rule().to_owned(), ..detail };
         self.record(Action::Login, true, Some(permit.app()), identity, detail).await;
     }
 

@@ -106,7 +106,7 @@ impl Visit {
                 self.log_permit("signed in", &identity, &permit);
                 // Nothing is handed over to the launcher: this is the entry.
                 if app.kind == AppKind::AppLauncher {
-                    self.record_entry(&identity, &permit, None).await;
+                    self.record_launched(&identity, &permit).await;
                 }
                 None
             }

@@ -107,7 +107,7 @@ impl Visit {
         self.log_permit("let in", identity, &permit);
         // At the other hosts it is the same entry.
         if chain.is_none() {
-            self.record_entry(identity, &permit, justification).await;
+            self.record_entry(&session, &permit, justification).await;
         }
         let chain = chain.map(|chain| chain.after_this()).or_else(|| self.eager(&app, &target, &permit, entry));
         let mut answer = redirect(&chain.map_or(location, |chain| self.onward(&chain)));

@@ -60,6 +60,9 @@ pub struct Detail {
     pub policy: String,
     /// The rule of that policy that decided.
     pub rule: String,
+    /// The nonce of the sign-in with which an application was entered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub purpose_justification_prompt: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

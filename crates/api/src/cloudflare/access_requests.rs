@@ -130,7 +130,8 @@ fn shown(catalog: &Catalog, line: &AccessRequest) -> Map<String, Value> {
         value.into_iter().for_each(|value| put(name, value));
     }
     // The policy that decided, and why somebody said they needed to get in.
-    if let Ok(Value::Object(detail)) = serde_json::to_value::<&Detail>(&line.detail) {
+    let told = Detail { session: None, ..line.detail.clone() };
+    if let Ok(Value::Object(detail)) = serde_json::to_value(&told) {
         detail.into_iter().for_each(|(name, value)| put(&name, value));
     }
     shown

@@ -1,15 +1,18 @@
 //! People: whoever signed in, and whoever was entered by hand. What they may
 //! do is said by policies alone.
 
+use std::collections::HashMap;
+
 use axum::extract::{Path, State};
 use doorward_model::access_request::{AccessRequest, Action};
 use doorward_model::audit::AuditEntry;
 use doorward_model::certificate::Presented;
+use doorward_model::document::{Key, Kind};
 use doorward_model::email::Email;
 use doorward_model::id::{AppId, UserId};
 use doorward_model::identity::Identity;
 use doorward_model::session::Session;
-use doorward_model::time::Timestamp;
+use doorward_model::time::{Lifetime, Timestamp};
 use doorward_signer::claims::MtlsAuth;
 use doorward_store::{AccessQuery, Filter, PeopleQuery, Person};
 use serde::Deserialize;
@@ -106,18 +109,52 @@ fn noted(email: &Email, name: Option<&str>) -> Option<Value> {
 pub(super) async fn active_sessions(State(api): State<Api>, Path(At { id }): Path<At>) -> Result<Answer, Refusal> {
     let person = api.person(&id).await?;
     let sessions = api.0.store.active_sessions(person.id, api.now()).await?;
+    let mut entered = entered(&api, &person, &sessions).await?;
     let shown = |session: &Session| {
+        let apps = entered.remove(session.nonce.as_str()).unwrap_or_default();
         let (begun, ends) = (session.created_at.secs(), session.expires_at.secs());
         json!({
             "name": session.nonce.as_str(),
             "expiration": ends,
-            // Which applications were entered is in the log, by the person.
             "metadata": {
-                "apps": {}, "nonce": session.nonce.as_str(), "iat": begun, "expires": ends, "ttl": ends - begun,
+                "apps": apps, "nonce": session.nonce.as_str(), "iat": begun, "expires": ends, "ttl": ends - begun,
             },
         })
     };
     Ok(Answer::ok(sessions.iter().map(shown).collect()))
+}
+
+/// The applications that were entered with each sign-in, by its nonce, as far
+/// as the log of them goes back and they are still there.
+async fn entered(
+    api: &Api,
+    person: &Person,
+    sessions: &[Session],
+) -> Result<HashMap<String, Map<String, Value>>, Refusal> {
+    const MOST: u32 = 1000;
+    let mut entered: HashMap<String, Map<String, Value>> = HashMap::new();
+    let Some(since) = sessions.iter().map(|session| session.created_at).min() else { return Ok(entered) };
+    let query = AccessQuery {
+        // A sign-in after a revocation is dated a second later than its first entry.
+        since: Some(since.minus(Lifetime::from_secs(1))),
+        user_id: Some(Filter { value: person.id, negated: false }),
+        allowed: Some(true),
+        of_app: Some(true),
+        action: Some(Action::Login),
+        limit: MOST,
+        ..AccessQuery::default()
+    };
+    let set = api.set();
+    for line in api.0.store.access_requests(&query).await? {
+        let app = line.app_uid.and_then(|id: AppId| set.get(&Key::new(Kind::App, id)));
+        let app = app.and_then(|app| app.document::<Value>().ok());
+        let (Some(app), Some(nonce)) = (app, line.detail.session) else { continue };
+        let hostname = line.app_domain.split('/').next().unwrap_or_default();
+        let shown = json!({ "uid": line.app_uid, "name": app["name"], "type": app["type"], "hostname": hostname });
+        let apps = entered.entry(nonce).or_default();
+        apps.entry(app["id"].as_str().unwrap_or_default()).or_insert(shown);
+    }
+    Ok(entered)
 }
 
 /// A sign-in of a person, by both their names.
