@@ -25,7 +25,7 @@ use super::written::Written;
 pub(super) const FIELDS: &[Field] = &[
     field("name", Shape::Name),
     field("auth_domain", Shape::Text),
-    field("session_duration", Shape::Duration),
+    field("session_duration", Shape::Session),
     field("auto_redirect_to_identity", Shape::Flag),
     field("deny_unmatched_requests", Shape::Flag),
     field(EXEMPTED, Shape::Texts),
@@ -47,6 +47,8 @@ pub(super) const FIELDS: &[Field] = &[
 
 const EXEMPTED: &str = "deny_unmatched_requests_exempted_zone_names";
 const SEAT_EXPIRATION: &str = "user_seat_expiration_inactive_time";
+/// What Access takes at least for a session of the organisation.
+const SHORTEST_SESSION: Lifetime = Lifetime::from_secs(15 * 60);
 /// A month, in the words of the API: seats are not taken away from people on holiday.
 const SHORTEST_SEAT: Lifetime = Lifetime::from_hours(730);
 
@@ -101,11 +103,8 @@ fn checked(api: &Api, fields: &mut Map<String, Value>) -> Result<(), Refusal> {
             format!("the team is reached at {domain}, as [team] of the configuration file says; change it there");
         return Err(Refusal::invalid("/auth_domain", text));
     }
-    let seat = fields.get(SEAT_EXPIRATION).and_then(Value::as_str);
-    if seat.is_some_and(|text| duration(SEAT_EXPIRATION, text).is_ok_and(|seat| seat < SHORTEST_SEAT)) {
-        let text = format!("{SEAT_EXPIRATION} is at least a month: 730h");
-        return Err(Refusal::invalid(format!("/{SEAT_EXPIRATION}"), text));
-    }
+    at_least(fields, "session_duration", SHORTEST_SESSION, "a quarter of an hour: 15m")?;
+    at_least(fields, SEAT_EXPIRATION, SHORTEST_SEAT, "a month: 730h")?;
     if let Some(Value::Array(zones)) = fields.get_mut(EXEMPTED) {
         for (zone, index) in zones.iter_mut().zip(0..) {
             let host: Option<Host> = zone.as_str().and_then(|zone| zone.parse().ok());
@@ -118,6 +117,14 @@ fn checked(api: &Api, fields: &mut Map<String, Value>) -> Result<(), Refusal> {
         Some(logo) => https_url("logo_path", logo.as_str().unwrap_or_default())
             .map_err(|detail| Refusal::invalid("/login_design/logo_path", detail)),
         None => Ok(()),
+    }
+}
+
+fn at_least(fields: &Map<String, Value>, name: &str, least: Lifetime, in_words: &str) -> Result<(), Refusal> {
+    let written = fields.get(name).and_then(Value::as_str);
+    match written.is_some_and(|text| duration(name, text).is_ok_and(|written| written < least)) {
+        true => Err(Refusal::invalid(format!("/{name}"), format!("{name} is at least {in_words}"))),
+        false => Ok(()),
     }
 }
 
@@ -148,7 +155,11 @@ fn refers(set: &Set, fields: &Map<String, Value>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// What is in force, and beside it what is only kept.
+/// What is in force, and beside it what is only kept. Whether requests of no
+/// application are refused shows where somebody decided it alone: they are, and
+/// to Access an organisation that says nothing lets them pass. Whoever reads
+/// this and writes it back must not open anything by that, and Terraform must
+/// not find what it did not write.
 fn shown(api: &Api) -> Value {
     let set = api.set();
     let object = set.get(&Key::new(Kind::Organization, ORGANIZATION));
@@ -165,7 +176,6 @@ fn shown(api: &Api) -> Value {
     fields.insert("auth_domain".into(), json!(team.domain));
     fields.entry("session_duration").or_insert_with(|| json!(team.session_duration.to_string()));
     fields.insert("auto_redirect_to_identity".into(), json!(organization.auto_redirect_to_identity));
-    fields.insert("deny_unmatched_requests".into(), json!(organization.deny_unmatched_requests));
     fields.insert("strict_service_token_auth".into(), json!(organization.strict_service_token_auth));
     if let Some(object) = object {
         fields.insert("created_at".into(), json!(object.created_at.to_rfc3339()));

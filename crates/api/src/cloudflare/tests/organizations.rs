@@ -31,12 +31,33 @@ async fn the_organisation_is_there_from_the_start_and_says_what_is_in_force() {
     let shown = door.done(200, "GET", ORGANIZATIONS, Value::Null).await;
     let usual = json!({
         "name": "acme", "auth_domain": "acme.cloudflareaccess.com", "session_duration": "24h",
-        "auto_redirect_to_identity": false, "deny_unmatched_requests": true, "strict_service_token_auth": true,
+        "auto_redirect_to_identity": false, "strict_service_token_auth": true,
         "allow_authenticate_via_warp": false, "is_ui_read_only": false,
     });
     assert_eq!(shown, usual);
     let second = json!({ "name": "x", "auth_domain": "x.cloudflareaccess.com" });
     door.call("POST", ORGANIZATIONS, second).await.refused(409, 11002);
+}
+
+#[tokio::test]
+async fn whoever_reads_the_organisation_and_writes_it_back_opens_nothing() {
+    let door = Door::open().await;
+    let refuses = || !door.catalog().organization().passes_unmatched(&"nobody.test".parse().unwrap());
+    let mut shown = door.done(200, "GET", ORGANIZATIONS, Value::Null).await;
+    assert!(refuses() && shown.get("deny_unmatched_requests").is_none(), "nobody decided it: {shown}");
+    shown["name"] = json!("Else");
+    door.done(200, "PUT", ORGANIZATIONS, shown).await;
+    assert!(refuses());
+    for deny in [false, true] {
+        door.done(200, "PUT", ORGANIZATIONS, json!({ "deny_unmatched_requests": deny })).await;
+        let shown = door.done(200, "GET", ORGANIZATIONS, Value::Null).await;
+        assert_eq!((&shown["deny_unmatched_requests"], refuses()), (&json!(deny), deny), "what was decided shows");
+        door.done(200, "PUT", ORGANIZATIONS, shown).await;
+        assert_eq!(refuses(), deny);
+    }
+    door.done(200, "PUT", ORGANIZATIONS, json!({ "deny_unmatched_requests": false })).await;
+    door.done(200, "PUT", ORGANIZATIONS, json!({ "deny_unmatched_requests": null })).await;
+    assert!(refuses(), "null is as usual again, and closed");
 }
 
 #[tokio::test]
@@ -75,6 +96,8 @@ async fn what_an_organisation_cannot_be_is_refused_at_its_field() {
     let door = Door::open().await;
     for (body, pointer) in [
         (json!({ "name": "" }), "/name"),
+        (json!({ "session_duration": "14m59s" }), "/session_duration"),
+        (json!({ "session_duration": "745h" }), "/session_duration"),
         (json!({ "auth_domain": "other.cloudflareaccess.com" }), "/auth_domain"),
         (json!({ "session_duration": "soon" }), "/session_duration"),
         (json!({ "deny_unmatched_requests": "no" }), "/deny_unmatched_requests"),
@@ -97,6 +120,9 @@ async fn what_an_organisation_cannot_be_is_refused_at_its_field() {
     }
     door.done(200, "PUT", ORGANIZATIONS, json!({ "mfa_required_for_all_apps": false, "mfa_config": null })).await;
     door.done(200, "PUT", ORGANIZATIONS, json!({ "auth_domain": "acme.cloudflareaccess.com" })).await;
+    for limit in ["15m", "744h"] {
+        door.done(200, "PUT", ORGANIZATIONS, json!({ "session_duration": limit })).await;
+    }
 }
 
 #[tokio::test]

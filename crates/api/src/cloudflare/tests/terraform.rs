@@ -354,5 +354,8 @@ async fn the_organisation_is_made_by_a_change_and_what_is_taken_back_is_gone() {
     ] {
         made.update(organization(more)).await;
     }
+    let bare = json!({ "name": "Acme", "auth_domain": "acme.cloudflareaccess.com", "session_duration": "12h" });
+    made.update(bare).await;
+    made.imported(&["deny_unmatched_requests"]).await;
     made.imported(&["login_design", "user_seat_expiration_inactive_time", "ui_read_only_toggle_reason"]).await;
 }

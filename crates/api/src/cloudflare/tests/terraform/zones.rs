@@ -60,8 +60,7 @@ async fn what_else_a_zone_has_is_planned_empty_too() {
     pin.await.destroy().await;
 
     let organization = |more: Value| {
-        let mut organization = json!({ "name": "Acme", "auth_domain": "acme.cloudflareaccess.com",
-            "deny_unmatched_requests": true });
+        let mut organization = json!({ "name": "Acme", "auth_domain": "acme.cloudflareaccess.com" });
         organization.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         organization
     };
