@@ -122,7 +122,7 @@ fn all(api: &Api) -> Vec<Zone> {
     names(&api.set()).into_iter().map(|name| Zone { id: id(&name), name }).collect()
 }
 
-/// The last two labels of each host that has a route or an application.
+/// The domain of each host that has a route or an application.
 fn names(set: &Set) -> BTreeSet<String> {
     let routed = set.of(Kind::Route).filter_map(|route| route.document::<RouteDocument>().ok());
     let routed = routed.map(|route| route.hostname);
@@ -134,13 +134,15 @@ fn names(set: &Set) -> BTreeSet<String> {
     routed.chain(covered).filter_map(|host| domain(&host)).collect()
 }
 
+/// What somebody can register, by the Public Suffix List: one label more than
+/// the suffix under which everybody registers. Under a suffix that is not in it, two labels.
 fn domain(host: &str) -> Option<String> {
     let host = host.trim_start_matches("*.").trim_end_matches('.').to_lowercase();
+    let host = host.split(':').next()?;
     if host.contains('*') || host.parse::<std::net::IpAddr>().is_ok() || host.starts_with('[') {
         return None;
     }
-    let labels: Vec<&str> = host.split(':').next()?.rsplitn(3, '.').take(2).collect();
-    (labels.len() == 2).then(|| format!("{}.{}", labels[1], labels[0]))
+    psl::domain_str(host).map(str::to_owned)
 }
 
 fn account(api: &Api) -> Value {

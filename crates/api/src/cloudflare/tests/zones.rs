@@ -26,12 +26,14 @@ fn app(domain: &str) -> Value {
 async fn zones_are_the_domains_of_what_is_configured_and_always_have_the_same_ids() {
     let door = Door::open().await;
     assert_eq!(result(&door, "/zones").await, json!([]));
-    for domain in ["wiki.b.test", "*.a.b.test/x", "c.test", "localhost"] {
+    for domain in ["wiki.b.test", "*.a.b.test/x", "c.test", "localhost", "wiki.corp.co.uk", "*.other.co.uk", "co.uk"] {
         door.done(201, "POST", "/access/apps", app(domain)).await;
     }
     let zones = result(&door, "/zones").await;
     let names: Vec<&str> = zones.as_array().unwrap().iter().map(|zone| zone["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["b.test", "c.test"]);
+    assert_eq!(names, ["b.test", "c.test", "corp.co.uk", "other.co.uk"], "what somebody can register");
+    let uk = door.of_zone("corp.co.uk").await;
+    uk.call("POST", "/access/apps", app("x.other.co.uk")).await.invalid("/domain");
     let other = Door::open().await;
     other.done(201, "POST", "/access/apps", app("elsewhere.b.test")).await;
     assert_eq!(result(&other, "/zones?name=b.test").await[0]["id"], zones[0]["id"]);
