@@ -169,6 +169,9 @@ name = "Apps of Acme"
 type = "app_launcher"
 app_launcher_logo_url = "https://acme.test/launcher.png"
 bg_color = "#00ff00"
+header_bg_color = "#0000ff"
+landing_page_design = { title = "Hello ${x}", message = "Sign in", image_url = "https://acme.test/hello.png", button_color = "#123456", button_text_color = "#ffffff" }
+skip_app_launcher_login_page = true
 footer_links = [{ name = "Help", url = "https://help.acme.test/" }]
 policies = ["Staff"]
 

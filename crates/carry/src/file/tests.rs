@@ -291,9 +291,10 @@ fn a_launcher_looks_as_it_did_and_shows_a_link_to_whom_it_did() {
     let admins = json!({ "name": "Admins", "decision": "allow", "include": [{ "email": { "email": "a@b.test" } }] });
     let launcher = json!({
         "id": ID, "name": "Launcher", "type": "app_launcher", "policies": [], "app_launcher_logo_url": "https://a.test/l",
-        "bg_color": "#123456", "header_bg_color": "#654321", "footer_links": [
+        "bg_color": "#123456", "header_bg_color": "red; x", "skip_app_launcher_login_page": true, "footer_links": [
             { "name": "Help ${x}", "url": "https://help.test" }, { "name": "Odd", "url": "javascript:alert(1)" },
         ],
+        "landing_page_design": { "title": "Hello", "button_color": "#abcdef", "image_url": "http://a.test/i" },
     });
     let link = json!({
         "id": "22222222-2222-4222-8222-222222222222", "name": "Mail", "type": "bookmark", "domain": "mail.test",
@@ -304,12 +305,20 @@ fn a_launcher_looks_as_it_did_and_shows_a_link_to_whom_it_did() {
     let launcher = &read["app"][0];
     assert_eq!(launcher["app_launcher_logo_url"].as_str(), Some("https://a.test/l"));
     assert_eq!(launcher["bg_color"].as_str(), Some("#123456"));
+    let greeting = &launcher["landing_page_design"];
+    assert_eq!((greeting["title"].as_str(), greeting["button_color"].as_str()), (Some("Hello"), Some("#abcdef")));
+    assert_eq!(launcher["skip_app_launcher_login_page"].as_bool(), Some(true));
     let links = launcher["footer_links"].as_array().unwrap();
     assert_eq!((links.len(), links[0]["name"].as_str()), (1, Some("Help $${x}")));
     assert_eq!(read["app"][1]["policies"][0]["name"].as_str(), Some("Admins"), "{}", carried.text);
     let left: Vec<&str> = carried.left.iter().map(|left| left.what.as_str()).collect();
     let what = "the application \"Launcher\"";
-    assert_eq!(left, [format!("the link \"Odd\" below {what}"), format!("header_bg_color of {what}")]);
+    let expected = [
+        format!("header_bg_color of {what}"),
+        format!("the link \"Odd\" below {what}"),
+        format!("image_url of landing_page_design of {what}"),
+    ];
+    assert_eq!(left, expected);
 }
 
 #[test]
