@@ -116,7 +116,7 @@ terraform {
   required_providers {
     cloudflare = {
       source  = "cloudflare/cloudflare"
-      version = "~> 5.22"
+      version = "~> 5.27"
     }
   }
 }

@@ -11,7 +11,7 @@ use crate::account::{items, name, says_something, text, texts};
 use crate::report::Report;
 
 /// Written as they are; those of the second list where they are false, too.
-const FIELDS: [&str; 31] = [
+const FIELDS: [&str; 30] = [
     "domain",
     "session_duration",
     "app_launcher_visible",
@@ -40,7 +40,6 @@ const FIELDS: [&str; 31] = [
     "header_bg_color",
     "footer_links",
     "landing_page_design",
-    "use_clientless_isolation_app_launcher_url",
     "destinations",
     "saas_app",
 ];
@@ -62,6 +61,8 @@ const MADE: [&str; 14] = [
     "domain_type",
     "is_ui_read_only",
 ];
+/// Rules that the provider does not have in the policies of an application.
+const REUSABLE_ONLY: [&str; 2] = ["cloudflare_account_member", "user_risk_score"];
 /// Of an application that signs people in elsewhere: made by the API, or shown once.
 const MADE_IN_SAAS: [&str; 7] =
     ["client_id", "client_secret", "public_key", "idp_entity_id", "sso_endpoint", "created_at", "updated_at"];
@@ -121,6 +122,15 @@ fn policy(what: &str, policy: &Value, before: rules::Before, names: &Names, repo
     fields.extend(precedence);
     fields.extend(rules::pairs(policy, names, before));
     fields.extend(said(policy, &["connection_rules", "mfa_config"]));
+    for rule in ["include", "exclude", "require"].into_iter().flat_map(|list| items(policy, list)) {
+        let selector = rule.as_object().and_then(|rule| rule.keys().next()).map_or("", String::as_str);
+        if REUSABLE_ONLY.contains(&selector) {
+            // Without the rule the policy could open more, so Terraform is left to refuse it.
+            let what = format!("{selector} of {what}, the policy \"{}\"", name(policy));
+            report
+                .left(what, "the provider has such rules in policies of their own alone; make this one reusable first");
+        }
+    }
     for field in ["approval_required", "isolation_required", "purpose_justification_required"] {
         if policy.get(field).is_some_and(says_something) {
             report.left(

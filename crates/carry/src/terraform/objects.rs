@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::hcl::Expr;
 use super::names::{CERTIFICATE, GROUP, LIST, PAGE, POLICY, PROVIDER, TAG, TOKEN, identity};
 use super::{Writing, rules, said};
-use crate::account::{Account, is_set, items, name, says_something, text};
+use crate::account::{Account, is_set, items, name, text};
 use crate::report::Like;
 
 pub(super) fn write(account: &Account, writing: &mut Writing<'_>) {
@@ -62,7 +62,8 @@ const CONFIG: [&str; 26] = [
     "support_groups",
 ];
 /// The others, which would make the list above too long to be read.
-const MORE_CONFIG: [&str; 2] = ["sign_request", "sso_target_url"];
+const MORE_CONFIG: [&str; 5] =
+    ["sign_request", "sso_target_url", "force_authn", "max_sso_url_length", "use_login_hint"];
 
 fn identity_provider(provider: &Value, writing: &mut Writing<'_>) {
     let what = format!("the identity provider \"{}\"", name(provider));
@@ -89,11 +90,15 @@ fn identity_provider(provider: &Value, writing: &mut Writing<'_>) {
 
 fn service_token(token: &Value, writing: &mut Writing<'_>) {
     let id = identity(token, "id");
-    if token.get("enabled") == Some(&Value::Bool(false)) {
-        let what = format!("that the service token \"{}\" is off", name(token));
-        writing.report.left(what, "the provider cannot say it");
-    }
-    writing.resource(TOKEN, id, &in_account(writing, id), said(token, &["name", "duration"]));
+    let mut fields = said(token, &["name", "duration"]);
+    fields.extend(off(token, "enabled"));
+    writing.resource(TOKEN, id, &in_account(writing, id), fields);
+}
+
+/// What is on where nothing is said.
+fn off(document: &Value, flag: &str) -> Option<(String, Expr)> {
+    let is_off = document.get(flag) == Some(&Value::Bool(false));
+    is_off.then(|| (flag.to_owned(), Expr::Bare("false".to_owned())))
 }
 
 fn certificate(root: &Value, writing: &mut Writing<'_>) {
@@ -154,11 +159,8 @@ fn policy(policy: &Value, writing: &mut Writing<'_>) {
 
 fn custom_page(page: &Value, writing: &mut Writing<'_>) {
     let id = identity(page, "uid");
-    if page.get("contract_version").is_some_and(says_something) {
-        let what = format!("contract_version of the custom page \"{}\"", name(page));
-        writing.report.left(what, "the provider has no such attribute, so the template is shown as it is");
-    }
-    writing.resource(PAGE, id, &of_account(writing, id), said(page, &["name", "type", "custom_html"]));
+    let fields = said(page, &["name", "type", "custom_html", "contract_version"]);
+    writing.resource(PAGE, id, &of_account(writing, id), fields);
 }
 
 fn tag(tag: &Value, writing: &mut Writing<'_>) {
@@ -166,7 +168,7 @@ fn tag(tag: &Value, writing: &mut Writing<'_>) {
     writing.resource(TAG, id, &of_account(writing, id), said(tag, &["name"]));
 }
 
-const ORGANIZATION: [&str; 15] = [
+const ORGANIZATION: [&str; 17] = [
     "name",
     "auth_domain",
     "session_duration",
@@ -182,11 +184,14 @@ const ORGANIZATION: [&str; 15] = [
     "mfa_config",
     "mfa_required_for_all_apps",
     "mfa_ssh_piv_key_requirements",
+    "strict_service_token_auth",
+    "service_token_inactivity",
 ];
 
 /// It cannot be taken over: creating it writes over what there is.
 fn organization(organization: &Value, writing: &mut Writing<'_>) {
     let mut fields = said(organization, &ORGANIZATION);
+    fields.extend(off(organization, "strict_service_token_auth"));
     let page = |kind: &str| {
         let id = text(&organization["custom_pages"], kind)?;
         Some((kind.to_owned(), writing.names.reference(PAGE, id)))
