@@ -61,6 +61,7 @@ mod people;
 mod policies;
 mod policy_tests;
 mod probe;
+mod provider_schema;
 mod proxies;
 mod purpose;
 mod redirects;

@@ -157,6 +157,13 @@ pub(crate) async fn hcl(file: &std::path::Path) -> Value {
     verdict(&mut node).await.unwrap_or_else(|error| panic!("it is HCL: {error}"))
 }
 
+/// What Cloudflare's provider for Terraform takes in these types of resources; see the script.
+pub(crate) async fn provider_schema(types: &[&str]) -> Value {
+    let mut node = Command::new("node");
+    node.env("PACKAGES", peers::node_folder()).arg(script("node/provider_schema.mjs")).args(types);
+    verdict(&mut node).await.unwrap_or_else(|error| panic!("the provider has each of them: {error}"))
+}
+
 /// A token signed by somebody else; `key` is the HMAC key for `HS256`.
 pub(crate) async fn forged(alg: &str, header: &Value, claims: &Value, key: &str) -> String {
     let script = script("node/forge.mjs");
