@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
-const INLINED: [(&str, &str); 8] = [
+const INLINED: [(&str, &str); 9] = [
     ("style.css", "STYLE_HASH"),
     ("sign_in.js", "SIGN_IN_HASH"),
     ("search.js", "SEARCH_HASH"),
@@ -15,6 +15,7 @@ const INLINED: [(&str, &str); 8] = [
     ("copy.js", "COPY_HASH"),
     ("demo.js", "DEMO_HASH"),
     ("count.js", "COUNT_HASH"),
+    ("wait.js", "WAIT_HASH"),
     ("close.js", "CLOSE_HASH"),
 ];
 

@@ -20,6 +20,8 @@ pub(crate) const DEMO_SCRIPT: &str = include_str!("../../../templates/demo.js");
 pub(crate) const COUNT_SCRIPT: &str = include_str!("../../../templates/count.js");
 /// Closes the window of a page that is the last in it.
 pub(crate) const CLOSE_SCRIPT: &str = include_str!("../../../templates/close.js");
+/// Loads the page of somebody who waits again.
+pub(crate) const WAIT_SCRIPT: &str = include_str!("../../../templates/wait.js");
 
 macro_rules! policy {
     ($frame_ancestors:literal, $form_action:literal) => {
@@ -38,6 +40,8 @@ macro_rules! policy {
             env!("DEMO_HASH"),
             "' '",
             env!("COUNT_HASH"),
+            "' '",
+            env!("WAIT_HASH"),
             "' '",
             env!("CLOSE_HASH"),
             "'; img-src 'self' data: https:; frame-ancestors ",
