@@ -138,6 +138,19 @@ async fn cf_12_seeded_files_have_the_names_modes_and_contents_that_cloudflared_e
 }
 
 #[tokio::test]
+async fn cf_12_an_application_of_many_hosts_is_seeded_once_for_all_of_them() {
+    let wild = route("*.wild.localhost", "http://127.0.0.1:1") + &app("Wild", "*.wild.localhost/docs", POLICIES);
+    let place = Place::with(|config| config.and(&wild)).await;
+    let (code, _, errors) = place.seed(&["--user", ALICE]).await;
+    assert_eq!((code, errors.as_str()), (0, ""));
+    let kept = std::fs::read_to_string(place.token_file("Wild", "*.wild.localhost")).unwrap();
+    for host in ["a", "b"] {
+        let url = format!("https://{host}.wild.localhost/docs/x");
+        assert_eq!(place.installed.token(&url).await.as_deref(), Ok(kept.as_str()), "{host}");
+    }
+}
+
+#[tokio::test]
 async fn seeding_says_what_is_wrong_and_takes_nothing_from_the_real_service() {
     let place = Place::start().await;
     let (code, _, errors) = place.seed(&["--user", ALICE, "--app", "nowhere.localhost"]).await;

@@ -77,8 +77,10 @@ async fn seed(args: &SeedArgs) -> Result<Vec<PathBuf>, String> {
         answer["token"].as_str().map(str::to_owned).ok_or("the emulator's answer holds no token".to_owned())
     };
     files.push((format!("{domain}-org-token"), mint(json!({ "kind": "org" })).await?));
-    for (host, aud) in apps(&ready, &args.app)? {
-        files.push((format!("{host}-{aud}-token"), mint(json!({ "app": aud })).await?));
+    for App { host, aud, url } in apps(&ready, &args.app)? {
+        // One token is for all hosts that a wildcard covers; to ask for it takes one of them.
+        let app = if host.contains('*') { url.replace('*', "any") } else { aud.to_owned() };
+        files.push((format!("{host}-{aud}-token"), mint(json!({ "app": app })).await?));
     }
     let folder = args.home.join(".cloudflared");
     let files: Vec<_> = files.into_iter().map(|(name, text)| (folder.join(named(&name)), text)).collect();
@@ -108,17 +110,26 @@ async fn keys(ready: &Value) -> Result<String, String> {
     response.text().await.map_err(failed)
 }
 
-/// Host and audience of the applications that are meant.
-fn apps<'a>(ready: &'a Value, wanted: &[String]) -> Result<Vec<(&'a str, &'a str)>, String> {
+/// An application by which cloudflared can be signed in.
+struct App<'a> {
+    host: &'a str,
+    aud: &'a str,
+    /// With the path below which it is.
+    url: &'a str,
+}
+
+/// The applications that are meant.
+fn apps<'a>(ready: &'a Value, wanted: &[String]) -> Result<Vec<App<'a>>, String> {
     let all = ready["apps"].as_array().into_iter().flatten();
-    let all = all.filter_map(|app| app["hostname"].as_str().zip(app["aud"].as_str()));
-    let all: Vec<_> = all.map(|(host, aud)| (host.split('/').next().unwrap_or(host), aud)).collect();
-    if let Some(unknown) = wanted.iter().find(|host| !all.iter().any(|(known, _)| known == host)) {
-        let mut known: Vec<_> = all.iter().map(|(host, _)| *host).collect();
+    let text = |app: &'a Value, name: &str| app[name].as_str();
+    let app = |app| Some(App { host: text(app, "hostname")?, aud: text(app, "aud")?, url: text(app, "url")? });
+    let all: Vec<_> = all.filter_map(app).collect();
+    if let Some(unknown) = wanted.iter().find(|host| !all.iter().any(|app| app.host == **host)) {
+        let mut known: Vec<_> = all.iter().map(|app| app.host).collect();
         known.dedup();
         return Err(format!("no application is at {unknown}; there are {}", known.join(", ")));
     }
-    Ok(all.into_iter().filter(|(host, _)| wanted.is_empty() || wanted.iter().any(|one| one == host)).collect())
+    Ok(all.into_iter().filter(|app| wanted.is_empty() || wanted.iter().any(|one| one == app.host)).collect())
 }
 
 /// As cloudflared writes file names.
