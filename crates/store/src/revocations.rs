@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
 use doorward_model::id::{Aud, IdentityNonce, UserId};
@@ -18,6 +18,15 @@ pub(crate) const FRESH_FOR: Duration = Duration::from_secs(30);
 /// Tokens issued further in the future than this are refused by our own
 /// verifier, in seconds; they need no revocation.
 const REACH_OF_VERIFIERS: i64 = 30;
+
+/// How much later than a mark a token may be dated that was there before it:
+/// twice what verifiers bear, for nodes of which one is behind and one ahead.
+/// What is dated later still is of a clock that was moved.
+const REACH_OF_CLOCKS: i64 = 2 * REACH_OF_VERIFIERS;
+
+/// Subjects of tokens of which is remembered when the last one was dated; from
+/// so many on, those are forgotten that no mark can come for any more.
+const MOST_ISSUED: usize = 4096;
 
 /// The "not before" marks in force. What was issued in or before the second of
 /// a mark that concerns it is revoked.
@@ -34,6 +43,18 @@ pub struct Revocations {
     refreshed: AtomicU64,
     /// The latest second, beyond its own, that a token was told to carry as `iat`.
     furthest_iat: AtomicI64,
+    issued: Mutex<Issued>,
+    /// Marks that were heard of after this node had issued tokens that are
+    /// dated later, moved behind those, until the database has them.
+    owed: Mutex<Vec<Mark>>,
+}
+
+/// When the last tokens were dated that this node issued, by whom and what they are for.
+#[derive(Debug, Default)]
+struct Issued {
+    users: HashMap<UserId, i64>,
+    apps: HashMap<Aud, i64>,
+    tidied: usize,
 }
 
 /// One mark as the database has it.
@@ -43,7 +64,7 @@ pub(crate) struct Mark {
     /// Seconds since the epoch.
     pub(crate) not_before: i64,
     pub(crate) expires_at: Timestamp,
-    /// When another node wrote it, if it said so.
+    /// When the revocation was written that it is of, if the node said so.
     pub(crate) written_at: Option<Timestamp>,
 }
 
@@ -58,6 +79,8 @@ struct Marks {
 struct Bound {
     not_before: i64,
     expires_at: Timestamp,
+    /// Of which revocation.
+    written_at: Option<Timestamp>,
 }
 
 impl Revocations {
@@ -99,7 +122,9 @@ impl Revocations {
         if free > now.secs() {
             self.furthest_iat.fetch_max(free, Ordering::AcqRel);
         }
-        now.secs().max(free)
+        let iat = now.secs().max(free);
+        self.issued().note(user, app, iat);
+        iat
     }
 
     /// The second that a revocation made now must cover: this one, or a later
@@ -124,22 +149,46 @@ impl Revocations {
         self.version.load(Ordering::Acquire)
     }
 
+    /// Adds a mark of this node's own.
+    pub(crate) fn add(&self, own: Mark) {
+        self.change(|marks| marks.add(own));
+    }
+
     /// Adds marks. One that is there already is only ever moved forward. Tells
-    /// when those were written that changed anything.
+    /// when the revocations were written that are news here.
+    ///
+    /// A node whose clock is ahead has tokens that are dated after the mark of
+    /// one whose clock is behind, and it alone knows of them. So it moves the
+    /// mark behind them: here at once, and elsewhere through [`Self::owed`].
+    /// It does so once for each revocation, or nodes that go on issuing tokens
+    /// would move it for ever.
     pub(crate) fn absorb(&self, new: Vec<Mark>) -> Vec<Timestamp> {
         let mut written = Vec::new();
         self.change(|marks| {
             let mut changed = false;
             for mark in new {
-                let written_at = mark.written_at;
-                if marks.add(mark) {
-                    changed = true;
-                    written.extend(written_at);
+                let news = mark.written_at.filter(|_| !marks.knows(&mark));
+                written.extend(news);
+                let outlived = news.and_then(|_| self.issued().beyond(&mark));
+                changed |= marks.add(mark);
+                if let Some(moved) = outlived {
+                    changed |= marks.add(moved.clone());
+                    self.owing().push(moved);
                 }
             }
             changed
         });
         written
+    }
+
+    /// Marks that the database does not have yet.
+    pub(crate) fn owed(&self) -> Vec<Mark> {
+        self.owing().clone()
+    }
+
+    /// The database has these now.
+    pub(crate) fn paid(&self, marks: &[Mark]) {
+        self.owing().retain(|mark| !marks.contains(mark));
     }
 
     /// Puts other marks into the place of all.
@@ -210,6 +259,14 @@ impl Revocations {
         [session, user, app].into_iter().flatten().map(|bound| bound.not_before).max()
     }
 
+    fn issued(&self) -> MutexGuard<'_, Issued> {
+        self.issued.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn owing(&self) -> MutexGuard<'_, Vec<Mark>> {
+        self.owed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn read(&self) -> RwLockReadGuard<'_, Marks> {
         self.marks.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -237,13 +294,56 @@ impl Default for Revocations {
             began: Instant::now(),
             refreshed: AtomicU64::new(0),
             furthest_iat: AtomicI64::new(i64::MIN),
+            issued: Mutex::default(),
+            owed: Mutex::default(),
         }
     }
 }
 
+impl Issued {
+    fn note(&mut self, user: Option<&UserId>, app: &Aud, iat: i64) {
+        if let Some(user) = user {
+            self.users.insert(*user, iat);
+        }
+        if self.apps.get(app) != Some(&iat) {
+            self.apps.insert(app.clone(), iat);
+        }
+        if self.users.len() + self.apps.len() >= (2 * self.tidied).max(MOST_ISSUED) {
+            let too_old = iat.saturating_sub(2 * REACH_OF_CLOCKS);
+            self.users.retain(|_, last| *last > too_old);
+            self.apps.retain(|_, last| *last > too_old);
+            self.tidied = self.users.len() + self.apps.len();
+        }
+    }
+
+    /// The mark, moved behind what was issued already.
+    fn beyond(&self, mark: &Mark) -> Option<Mark> {
+        let last = match &mark.what {
+            // An ended session stays ended, whatever its tokens say.
+            Revoked::Session(_) => None,
+            Revoked::User(user) => self.users.get(user),
+            Revoked::App(app) => self.apps.get(app),
+        };
+        let reach = mark.not_before.saturating_add(REACH_OF_CLOCKS);
+        let last = *last.filter(|&&last| mark.not_before < last && last <= reach)?;
+        Some(Mark { not_before: last, ..mark.clone() })
+    }
+}
+
 impl Marks {
+    /// Whether this revocation was heard of before.
+    fn knows(&self, mark: &Mark) -> bool {
+        let bound = match &mark.what {
+            Revoked::Session(nonce) => self.sessions.get(nonce),
+            Revoked::User(id) => self.users.get(id),
+            Revoked::App(aud) => self.apps.get(aud),
+        };
+        bound.is_some_and(|bound| bound.written_at == mark.written_at)
+    }
+
     fn add(&mut self, mark: Mark) -> bool {
-        let bound = Bound { not_before: mark.not_before, expires_at: mark.expires_at };
+        let Mark { not_before, expires_at, written_at, .. } = mark;
+        let bound = Bound { not_before, expires_at, written_at };
         match mark.what {
             Revoked::Session(nonce) => raise(&mut self.sessions, nonce, bound),
             Revoked::User(id) => raise(&mut self.users, id, bound),
@@ -265,6 +365,7 @@ fn raise<K: Eq + Hash>(marks: &mut HashMap<K, Bound>, key: K, new: Bound) -> boo
     raised |= bound.not_before < new.not_before;
     bound.not_before = bound.not_before.max(new.not_before);
     bound.expires_at = bound.expires_at.max(new.expires_at);
+    bound.written_at = new.written_at;
     raised
 }
 
@@ -331,6 +432,41 @@ mod tests {
             assert!(revocations.is_revoked(&bearings(NOW.secs())));
             assert!(!revocations.is_revoked(&bearings(NOW.secs() + 1)));
         }
+    }
+
+    #[test]
+    fn i10_a_mark_from_behind_is_moved_once_behind_what_was_issued_here() {
+        let revocations = Revocations::default();
+        let Bearings { user, app, .. } = bearings(0);
+        let issue =
+            |secs| revocations.earliest_iat(None, user.as_ref(), app.as_ref().unwrap(), Timestamp::from_secs(secs));
+        let [session, user_mark, app_mark] = subjects();
+        let ahead = issue(NOW.secs() + 20);
+        revocations.absorb([session, user_mark, app_mark.clone()].map(|what| mark(what, NOW.secs())).into());
+        let owed = revocations.owed();
+        assert_eq!(owed.len(), 2, "a session needs no second: {owed:?}");
+        assert!(owed.iter().all(|mark| mark.not_before == ahead && mark.written_at == Some(NOW)), "{owed:?}");
+        assert!(revocations.is_revoked(&bearings(ahead)));
+        let next = issue(NOW.secs() + 20);
+        assert!(next > ahead && !revocations.is_revoked(&Bearings { session: None, ..bearings(next) }));
+        revocations.paid(&owed);
+        assert!(revocations.owed().is_empty());
+
+        // The same revocation, moved by a third node, is not moved again; another one is.
+        let moved = |written_at| Mark { written_at: Some(written_at), ..mark(app_mark.clone(), NOW.secs() + 5) };
+        assert!(revocations.absorb(vec![moved(NOW)]).is_empty());
+        assert!(revocations.owed().is_empty());
+        revocations.absorb(vec![moved(Timestamp::from_secs(NOW.secs() + 9))]);
+        assert_eq!(revocations.owed()[0].not_before, next);
+    }
+
+    #[test]
+    fn a_clock_that_was_moved_pushes_no_mark_into_the_future() {
+        let revocations = Revocations::default();
+        let Bearings { app, .. } = bearings(0);
+        let _ahead = revocations.earliest_iat(None, None, &app.unwrap(), Timestamp::from_secs(NOW.secs() + 3600));
+        revocations.absorb(vec![mark(subjects()[2].clone(), NOW.secs())]);
+        assert!(revocations.owed().is_empty());
     }
 
     #[test]

@@ -50,7 +50,8 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let not_before = self.0.revocations.second_to_cover(now);
         let expires_at = now.plus(LONGEST_TOKEN);
-        let mark = Mark { what: what.clone(), not_before, expires_at, written_at: None };
+        let written_at = Some(Clock::system().now());
+        let mark = Mark { what: what.clone(), not_before, expires_at, written_at };
         let mut steps = before;
         steps.extend([must(next_number()), must(recorded(&mark))]);
         steps.extend(marked_sessions(&mark));
@@ -62,7 +63,7 @@ impl Store {
         if self.database().all_or_nothing(self.announced(Topic::Revocations, steps)).await?.is_none() {
             return Ok(false);
         }
-        self.0.revocations.absorb(vec![mark]);
+        self.0.revocations.add(mark);
         if let Revoked::User(_) = what {
             // The marks of the person's sessions. What was revoked stays so if they
             // cannot be read now; the watch reads them again.
@@ -124,6 +125,22 @@ impl Store {
             let now = Clock::system().now();
             written.into_iter().for_each(|at| self.0.propagation.observe(now.since(at).as_std().as_secs_f64()));
         }
+        self.move_marks().await
+    }
+
+    /// Tells the other nodes of marks that this one had to move behind its own
+    /// tokens. What cannot be told now is told with the next look.
+    async fn move_marks(&self) -> Result<(), StoreError> {
+        let owed = self.0.revocations.owed();
+        if owed.is_empty() {
+            return Ok(());
+        }
+        let mut steps = vec![must(next_number())];
+        steps.extend(owed.iter().map(|mark| must(recorded(mark))));
+        if self.watching().all_or_nothing(self.announced(Topic::Revocations, steps)).await?.is_none() {
+            return Err(no_number());
+        }
+        self.0.revocations.paid(&owed);
         Ok(())
     }
 
@@ -172,7 +189,7 @@ fn recorded(mark: &Mark) -> Statement {
     .bind(subject)
     .bind(mark.not_before)
     .bind(mark.expires_at.0)
-    .bind(Clock::system().now().0)
+    .bind(mark.written_at.map(|at| at.0))
 }
 
 /// A person's open sessions are marked one by one as well: their tokens end

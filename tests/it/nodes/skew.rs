@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
-use super::{at_app, standard_three};
+use super::{at_app, opens, standard_three};
 use crate::support::client::Client;
 use crate::support::config::{ALICE, APP};
+use crate::support::deadline::eventually;
 use crate::support::gateway::Gateway;
 use crate::support::origin::Origin;
 
@@ -66,4 +67,32 @@ async fn r_09_clocks_that_differ_by_120_seconds_give_an_error_and_no_endless_red
         }
     }
     panic!("the browser goes in circles: {:#?}", alice.history);
+}
+
+#[tokio::test]
+async fn r_09_what_a_node_behind_revokes_ends_the_tokens_of_one_that_is_ahead() {
+    let origin = Origin::start().await;
+    let nodes = with_one_ahead(&origin, "20s").await;
+    let token = nodes[2].token(json!({ "app": APP, "email": ALICE })).await;
+    for node in &nodes {
+        assert!(opens(node, &token).await, "the token is good everywhere");
+    }
+    let app = nodes[0].app_id("App").to_owned();
+    let path = format!(
+        "/client/v4/accounts/{}/access/apps/{app}/revoke_tokens",
+        nodes[0].ready["account_id"].as_str().unwrap()
+    );
+    assert_eq!(nodes[0].admin_call("POST", &path, None).await.0, 202);
+    for node in &nodes {
+        eventually("the token is worth nothing", async || (!opens(node, &token).await).then_some(())).await;
+    }
+    let mut alice = member(&nodes).await;
+    for turn in 0..3 {
+        alice.jar.remove(APP, "CF_Authorization");
+        alice = alice.at_turn(turn);
+        assert_eq!(alice.open(&at_app("/")).await.status, 200, "whoever is signed in gets another one at once");
+        for _ in &nodes {
+            assert_eq!(alice.get(&at_app("/again")).await.status, 200);
+        }
+    }
 }
