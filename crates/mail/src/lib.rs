@@ -12,7 +12,7 @@ use lettre::message::{Mailbox, Message};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 /// How long one attempt may take.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -20,7 +20,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 /// what it asks for is on a page, too.
 const PAUSES: [Duration; 3] = [Duration::from_secs(5), Duration::from_secs(30), Duration::from_secs(120)];
 /// Letters under way at once; what comes beyond is not sent.
-const MOST_UNDER_WAY: usize = 1000;
+const MOST_UNDER_WAY: u32 = 1000;
 /// Connections to the server at once.
 const MOST_CONNECTIONS: usize = 4;
 
@@ -88,6 +88,8 @@ struct Inner {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     under_way: Arc<Semaphore>,
     connections: Semaphore,
+    /// The process is about to end: there is time for one more attempt.
+    ending: watch::Sender<bool>,
     pauses: [Duration; PAUSES.len()],
 }
 
@@ -124,8 +126,9 @@ impl Smtp {
         Ok(Self(Arc::new(Inner {
             from: sender(&settings.from)?,
             transport,
-            under_way: Arc::new(Semaphore::new(MOST_UNDER_WAY)),
+            under_way: Arc::new(Semaphore::new(MOST_UNDER_WAY as usize)),
             connections: Semaphore::new(MOST_CONNECTIONS),
+            ending: watch::Sender::new(false),
             pauses,
         })))
     }
@@ -143,6 +146,18 @@ impl Smtp {
             drop(place);
         });
     }
+
+    /// Lets the letters under way be sent, for as long as the limit. Those that
+    /// wait to be tried again are tried now, for the last time. Gives how many
+    /// are lost.
+    pub async fn drain(&self, limit: Duration) -> usize {
+        self.0.ending.send_replace(true);
+        let all = tokio::time::timeout(limit, self.0.under_way.acquire_many(MOST_UNDER_WAY)).await;
+        match all {
+            Ok(_) => 0,
+            Err(_) => MOST_UNDER_WAY as usize - self.0.under_way.available_permits(),
+        }
+    }
 }
 
 impl Inner {
@@ -152,7 +167,9 @@ impl Inner {
             Ok(message) => message,
             Err(error) => return tracing::error!(%to, %error, "a mail could not be written"),
         };
+        let mut ending = self.ending.subscribe();
         for pause in self.pauses.into_iter().map(Some).chain([None]) {
+            let last = *ending.borrow();
             let sent = match self.connections.acquire().await {
                 Ok(_connection) => self.transport.send(message.clone()).await,
                 Err(_closed) => return,
@@ -160,9 +177,12 @@ impl Inner {
             match (sent, pause) {
                 (Ok(_), _) => return tracing::info!(%to, "a mail was sent"),
                 // What the server refuses for good, it will refuse once more.
-                (Err(error), Some(pause)) if !error.is_permanent() => {
+                (Err(error), Some(pause)) if !error.is_permanent() && !last => {
                     tracing::warn!(%to, %error, "a mail was not sent; it is tried again in {pause:?}");
-                    tokio::time::sleep(pause).await;
+                    tokio::select! {
+                        () = tokio::time::sleep(pause) => {}
+                        _ = ending.wait_for(|ending| *ending) => {}
+                    }
                 }
                 (Err(error), _) => return tracing::error!(%to, %error, "a mail was not sent; look at [smtp]"),
             }

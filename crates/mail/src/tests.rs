@@ -92,6 +92,29 @@ async fn a_server_that_is_busy_is_asked_again_and_one_that_refuses_is_not() {
 }
 
 #[tokio::test]
+async fn letters_under_way_are_sent_before_the_end_and_those_that_wait_are_tried_once_more() {
+    let (settings, mut heard) = server(&["451 later", "250 taken"]).await;
+    let busy = Smtp::with(&settings, [Duration::from_secs(3600); 3]).unwrap();
+    busy.post(letter());
+    assert!(heard.recv().await.is_some(), "the first attempt");
+    assert_eq!(busy.drain(Duration::from_secs(30)).await, 0);
+    assert!(heard.try_recv().is_ok(), "the second was made before the end");
+
+    let (settings, mut heard) = server(&["451 later", "451 later", "250 taken"]).await;
+    let refusing = Smtp::with(&settings, [Duration::from_secs(3600); 3]).unwrap();
+    refusing.post(letter());
+    assert!(heard.recv().await.is_some());
+    assert_eq!(refusing.drain(Duration::from_secs(30)).await, 0);
+    assert!(heard.try_recv().is_ok() && heard.try_recv().is_err(), "there is no third");
+
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let settings = Settings { port: Some(silent.local_addr().unwrap().port()), ..settings };
+    let stuck = Smtp::with(&settings, [Duration::ZERO; 3]).unwrap();
+    stuck.post(letter());
+    assert_eq!(stuck.drain(Duration::from_millis(50)).await, 1, "whoever says nothing does not hold up the end");
+}
+
+#[tokio::test]
 async fn a_letter_that_cannot_be_sent_is_given_up() {
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
     let settings = Settings { port: Some(closed), ..server(&[]).await.0 };

@@ -6,6 +6,7 @@ mod admin;
 mod descriptors;
 mod fixed;
 mod listen;
+mod mail;
 mod names;
 mod opened;
 mod process;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use doorward_edge::{AccessLog, Countries, Database};
+use doorward_mail::Smtp;
 use doorward_model::secret::Secret;
 use doorward_model::site::Team;
 use doorward_model::time::Clock;
@@ -115,6 +117,7 @@ pub struct Running {
     access_log: Option<Arc<AccessLog>>,
     names: Option<Names>,
     traces: Option<Traces>,
+    smtp: Option<Smtp>,
     admin: Admin,
     chores: JoinSet<()>,
     _token_file: Option<TokenFile>,
@@ -156,7 +159,7 @@ pub async fn start(mut config: Config, options: RunOptions) -> Result<Running, S
     let declared = config.declared(wire::built_in_provider(&config, &team, client_secret.as_ref()));
     let objects = Objects::open(store.clone(), setting, declared, clock.now()).await?;
     let traces = Traces::start(&config.telemetry, tokio::runtime::Handle::current())?;
-    let outbound = wire::outbound(&config, admin);
+    let (outbound, smtp) = (wire::outbound(&config, admin), mail::server(&config));
     let foundation = wire::Foundation {
         config: &config,
         team: &team,
@@ -170,6 +173,7 @@ pub async fn start(mut config: Config, options: RunOptions) -> Result<Running, S
         admin,
         outbound: &outbound,
         people: &config.users,
+        smtp: smtp.as_ref(),
     };
     let doors = wire::doors(foundation, client_secret);
     let tls = certificate.as_ref().map(Certificate::server_config);
@@ -208,6 +212,7 @@ pub async fn start(mut config: Config, options: RunOptions) -> Result<Running, S
         access_log,
         names,
         traces,
+        smtp,
         admin,
         _folder: folder,
         store,
@@ -309,6 +314,9 @@ impl Running {
         let (public, by_name) = tokio::join!(self.public.drain(limit), by_name);
         if !(public && by_name) {
             tracing::warn!("some requests were still in flight after {} and were cut off", self.config.limits.drain);
+        }
+        if let Some(smtp) = self.smtp {
+            mail::send_last(&smtp).await;
         }
         if let Some(log) = self.access_log {
             write_last_lines(log).await;

@@ -13,6 +13,7 @@ use doorward_edge::{AccessLog, Countries, Edge, Limits};
 use doorward_emulator::namespaces::{Founder, Namespace, NotFounded, Order, Start};
 use doorward_emulator::{Emulator, Person, Seed, Stock};
 use doorward_login::Outbound;
+use doorward_mail::Smtp;
 use doorward_model::document::Kind;
 use doorward_model::id::{AccountId, IdpId};
 use doorward_model::secret::Secret;
@@ -42,6 +43,7 @@ pub(super) struct Ground {
     countries: Arc<Countries>,
     access_log: Option<Arc<AccessLog>>,
     outbound: Outbound,
+    smtp: Option<Smtp>,
     admin: SocketAddr,
     limits: Limits,
     emulator: Arc<Emulator>,
@@ -68,6 +70,7 @@ impl Ground {
             countries: Arc::clone(on.countries),
             access_log: on.access_log.cloned(),
             outbound: on.outbound.clone(),
+            smtp: on.smtp.cloned(),
             admin: on.admin,
             limits,
             emulator: Arc::clone(emulator),
@@ -212,6 +215,7 @@ impl Spaces {
             admin: ground.admin,
             outbound: &ground.outbound,
             people: &plan.people,
+            smtp: ground.smtp.as_ref(),
         };
         let (catalog, issuers) = (objects.catalog(), ground.config.issuers(&team));
         let emulator = wire::emulator(on, catalog, &issuers, secret, Some(Arc::clone(&ground.emulator)));

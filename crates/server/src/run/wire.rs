@@ -13,7 +13,7 @@ use doorward_api::{Check, Readiness};
 use doorward_edge::{AccessLog, Countries, Edge, Emulation, Guests, Limits};
 use doorward_emulator::namespaces::Namespaces;
 use doorward_emulator::{Emulator, IDP_PATH, Person};
-use doorward_login::{Login, Outbound, OutboundOptions, Post};
+use doorward_login::{Login, Outbound, OutboundOptions};
 use doorward_mail::Smtp;
 use doorward_model::idp::IdentityProvider;
 use doorward_model::live::LiveCatalog;
@@ -29,6 +29,7 @@ use prometheus_client::registry::Registry;
 pub(super) use self::emulated::{control, emulator};
 use self::emulated::{in_process, told};
 use super::descriptors::room_for_connections;
+use super::mail;
 use super::process::Process;
 use super::spaces::{Ground, Spaces};
 use super::store_queries::StoreQueries;
@@ -59,6 +60,8 @@ pub(super) struct Foundation<'a> {
     /// What makes requests of the gateway's own.
     pub(super) outbound: &'a Outbound,
     pub(super) people: &'a [Person],
+    /// Who takes mail, where that is a server.
+    pub(super) smtp: Option<&'a Smtp>,
 }
 
 /// One of the team's names, and what is served under it.
@@ -241,7 +244,7 @@ pub(super) fn edge(
         issuers: issuers.to_vec(),
         emulator: config.mode.is_emulator(),
         rule_trees: Arc::clone(&rule_trees),
-        post: post(config, emulator),
+        post: mail::post(config, on.smtp, emulator),
         registry,
     });
     Edge::new(doorward_edge::Parts {
@@ -266,18 +269,6 @@ pub(super) fn edge(
         guests: view.guests.cloned(),
         beside: view.beside,
     })
-}
-
-/// Who takes mail: the server of the file; an emulator without one keeps it.
-fn post(config: &Config, emulator: Option<&Arc<Emulator>>) -> Option<Post> {
-    if let Some(settings) = &config.smtp {
-        let smtp = Smtp::new(settings)
-            .inspect_err(|error| tracing::error!(%error, "no mail is sent; mend [smtp], then start anew"))
-            .ok()?;
-        return Some(Arc::new(move |letter| smtp.post(letter)));
-    }
-    let emulator = Arc::clone(emulator?);
-    Some(Arc::new(move |letter| emulator.deliver(letter)))
 }
 
 /// What makes requests of the gateway's own.
