@@ -116,12 +116,13 @@ async fn marks_written_by_others_are_found_by_the_poll(bench: Bench) {
     });
     let (_, token) = &revocable()[0];
     let token = Bearings { session: Some(IdentityNonce::from_text("n")), ..token.clone() };
-    // Written without an announcement, as when it was lost.
+    // Written without an announcement, as when it was lost. In one transaction, as nodes do: a poll
+    // between the two would take the number for heard.
     bench
         .meddle(
-            "UPDATE sequences SET value = value + 1 WHERE name = 'revocations'; \
+            "BEGIN; UPDATE sequences SET value = value + 1 WHERE name = 'revocations'; \
              INSERT INTO revocations (kind, subject, not_before, seq, expires_at) \
-             SELECT 'session', 'n', 1800000000, value, 1900000000000 FROM sequences WHERE name = 'revocations'",
+             SELECT 'session', 'n', 1800000000, value, 1900000000000 FROM sequences WHERE name = 'revocations'; COMMIT",
         )
         .await;
     eventually("the poll finds the mark", || store.revocations().is_revoked(&token)).await;
@@ -140,18 +141,18 @@ async fn i10_numbers_that_went_back_are_noticed_at_the_next_look(bench: Bench) {
     };
     bench
         .meddle(
-            "UPDATE sequences SET value = 40 WHERE name = 'revocations'; \
+            "BEGIN; UPDATE sequences SET value = 40 WHERE name = 'revocations'; \
              INSERT INTO revocations (kind, subject, not_before, seq, expires_at) \
-             VALUES ('session', 'before', 1800000000, 40, 1900000000000)",
+             VALUES ('session', 'before', 1800000000, 40, 1900000000000); COMMIT",
         )
         .await;
     eventually("the poll finds the mark", || store.revocations().is_revoked(&token("before"))).await;
     // What a replica that had not heard of the last ones does when it takes over.
     bench
         .meddle(
-            "DELETE FROM revocations; UPDATE sequences SET value = 20 WHERE name = 'revocations'; \
+            "BEGIN; DELETE FROM revocations; UPDATE sequences SET value = 20 WHERE name = 'revocations'; \
              INSERT INTO revocations (kind, subject, not_before, seq, expires_at) \
-             VALUES ('session', 'after', 1800000000, 20, 1900000000000)",
+             VALUES ('session', 'after', 1800000000, 20, 1900000000000); COMMIT",
         )
         .await;
     eventually("a mark with a smaller number counts", || store.revocations().is_revoked(&token("after"))).await;
