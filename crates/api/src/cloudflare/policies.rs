@@ -118,7 +118,8 @@ fn said(api: &Api, written: &Written) -> Vec<String> {
 /// What makes a policy let nobody in, in words.
 pub(super) fn restrictions(fields: &Map<String, Value>) -> Vec<String> {
     let restrictions = PolicyDocument::RESTRICTIONS.into_iter().filter(|name| PolicyDocument::restricts(fields, name));
-    restrictions.map(|name| format!("this version cannot act on {name}, so that the policy lets nobody in")).collect()
+    let text = "so that the policy lets nobody in, and keeps out those whom it would allow";
+    restrictions.map(|name| format!("this version cannot act on {name}, {text}")).collect()
 }
 
 /// As the API shows a reusable policy, wherever it does.

@@ -45,9 +45,11 @@ impl PolicyDocument {
         }
     }
 
-    /// The policy at its place among those of an application. One that lets
-    /// people in under a restriction which cannot be acted on, or asks for
-    /// something that nobody could give, lets nobody in.
+    /// The policy at its place among those of an application. One that opens
+    /// under a restriction which cannot be acted on, or asks for something that
+    /// nobody could give, opens nothing. Where it is an Allow, those it is for
+    /// are kept out: passed over, it would leave them to a later policy that
+    /// restricts nothing.
     ///
     /// # Errors
     /// When its session duration is none.
@@ -55,20 +57,22 @@ impl PolicyDocument {
         let opens = self.decision != Decision::Deny;
         let restricted = Self::RESTRICTIONS.iter().any(|name| Self::restricts(&self.more, name));
         let purpose = if opens { Purpose::of_fields(self.decision, &self.more) } else { Ok(None) };
-        let include = match opens && (restricted || purpose.is_err()) {
-            true => Vec::new(),
-            false => self.include,
+        let is_unmet = opens && (restricted || purpose.is_err());
+        let (decision, include) = match (self.decision, is_unmet) {
+            (Decision::Allow, true) => (Decision::Deny, self.include),
+            (decision, true) => (decision, Vec::new()),
+            (decision, false) => (decision, self.include),
         };
         Ok(Policy {
             id: self.id,
             name: self.name,
-            decision: self.decision,
+            decision,
             precedence,
             include,
             require: self.require,
             exclude: self.exclude,
             session_duration: self.session_duration.as_deref().map(str::parse::<Lifetime>).transpose()?,
-            purpose: purpose.unwrap_or_default(),
+            purpose: purpose.unwrap_or_default().filter(|_| !is_unmet),
         })
     }
 }
