@@ -243,24 +243,20 @@ impl Maker {
     /// accepted in any case: a node that has not yet heard of a rotation must
     /// believe what the others sign now.
     fn keyring(&self, stored: &[StoredKey]) -> Result<Keyring, KeysError> {
-        let of_state =
-            |state: KeyState| stored.iter().filter(move |key| key.state == state).map(|key| self.signing_key(key));
-        let current = of_state(KeyState::Current).next().ok_or(KeysError::NoneSigns)??;
-        let next = of_state(KeyState::Next).collect::<Result<Vec<_>, _>>()?;
-        let previous = of_state(KeyState::Previous).collect::<Result<Vec<_>, _>>()?;
+        let keys = stored.iter().map(|stored| Ok((stored.state, read(stored)?)));
+        let keys: Vec<(KeyState, Arc<SigningKey>)> = keys.collect::<Result<_, KeysError>>()?;
+        let named = |key: &Arc<SigningKey>| if self.emulator { Arc::new(key.marked()) } else { Arc::clone(key) };
+        let of_state = |wanted: KeyState| keys.iter().filter(move |(state, _)| *state == wanted);
+        let of_state = |wanted| of_state(wanted).map(|(_, key)| named(key));
+        let current = of_state(KeyState::Current).next().ok_or(KeysError::NoneSigns)?;
+        let next: Vec<_> = of_state(KeyState::Next).collect();
+        let previous: Vec<_> = of_state(KeyState::Previous).collect();
         let others = if previous.is_empty() { next.clone() } else { previous };
-        let accepted = next.into_iter().chain(self.under_own_names(stored)?).collect();
+        // An emulator's older versions signed with its keys under their own names, before
+        // they were marked; nobody is to sign in again.
+        let own_names = keys.iter().filter(|_| self.emulator).map(|(_, key)| Arc::clone(key));
+        let accepted = next.into_iter().chain(own_names).collect();
         Ok(Keyring::new(current, others).also_accepting(accepted))
-    }
-
-    /// The keys of an emulator as they were named before they were marked: its
-    /// older versions signed so, and nobody is to sign in again.
-    fn under_own_names(&self, stored: &[StoredKey]) -> Result<Vec<Arc<SigningKey>>, KeysError> {
-        stored.iter().filter(|_| self.emulator).map(|stored| read(stored).map(Arc::new)).collect()
-    }
-
-    fn signing_key(&self, stored: &StoredKey) -> Result<Arc<SigningKey>, KeysError> {
-        read(stored).map(|key| Arc::new(self.named(key)))
     }
 }
 
@@ -277,8 +273,9 @@ fn from_stock(stock: &Stock, team_domain: &str, now: Timestamp) -> SigningKey {
     SigningKey::from_pkcs8(&key, team_domain, now, CERTIFICATE_LIFE).expect("a stock has RSA keys of 2048 bits")
 }
 
-fn read(stored: &StoredKey) -> Result<SigningKey, KeysError> {
+fn read(stored: &StoredKey) -> Result<Arc<SigningKey>, KeysError> {
     SigningKey::from_stored(&stored.pkcs8, &stored.certificate_pem)
+        .map(Arc::new)
         .map_err(|source| KeysError::Unreadable { kid: stored.kid.clone(), source })
 }
 

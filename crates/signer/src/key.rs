@@ -2,6 +2,7 @@
 //! everything that is published about it.
 
 use std::fmt;
+use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
@@ -26,12 +27,14 @@ const CERTIFICATE_LIFE: Lifetime = Lifetime::from_days(2 * 365 + 31);
 
 /// An RSA-2048 key with the certificate that is published for it.
 pub struct SigningKey {
-    pair: KeyPair,
+    /// Shared with the same key under another name.
+    pair: Arc<KeyPair>,
     public: PublicKey,
     certificate_pem: String,
 }
 
 /// What everybody may know of a key.
+#[derive(Clone)]
 pub(crate) struct PublicKey {
     /// 64 hex characters: SHA-256 of the key as SubjectPublicKeyInfo.
     pub(crate) kid: String,
@@ -62,7 +65,7 @@ impl SigningKey {
     pub fn generate(team_domain: &str, now: Timestamp) -> Self {
         let pair = KeyPair::generate(KeySize::Rsa2048).expect("the operating system gives random bytes");
         let certificate_pem = certificate::issue(&pair, team_domain, now, CERTIFICATE_LIFE);
-        Self { public: PublicKey::of(&pair).expect("a new RSA key has a public half"), pair, certificate_pem }
+        Self::of(pair, certificate_pem).expect("a new RSA key has 2048 bits and a public half")
     }
 
     /// A key that was made elsewhere, with a certificate of its own.
@@ -71,7 +74,8 @@ impl SigningKey {
     /// When it is not an RSA key of 2048 bits.
     pub fn from_pkcs8(pkcs8: &[u8], team_domain: &str, since: Timestamp, life: Lifetime) -> Result<Self, KeyError> {
         let pair = KeyPair::from_pkcs8(pkcs8).map_err(|_| KeyError::PrivateKey)?;
-        Self::from_stored(pkcs8, &certificate::issue(&pair, team_domain, since, life))
+        let certificate_pem = certificate::issue(&pair, team_domain, since, life);
+        Self::of(pair, certificate_pem)
     }
 
     /// A key as it was stored: with the certificate it was made with, so that
@@ -81,22 +85,29 @@ impl SigningKey {
     /// When the private key is unreadable, or the certificate is of another key.
     pub fn from_stored(pkcs8: &[u8], certificate_pem: &str) -> Result<Self, KeyError> {
         let pair = KeyPair::from_pkcs8(pkcs8).map_err(|_| KeyError::PrivateKey)?;
+        let key = Self::of(pair, certificate_pem.to_owned())?;
+        match certificate::certified_key(certificate_pem) == subject_public_key_info(&key.pair) {
+            true => Ok(key),
+            false => Err(KeyError::Certificate),
+        }
+    }
+
+    /// A pair with its certificate.
+    fn of(pair: KeyPair, certificate_pem: String) -> Result<Self, KeyError> {
         if pair.public_modulus_len() != KeySize::Rsa2048.len() {
             return Err(KeyError::PrivateKey);
         }
         let public = PublicKey::of(&pair).ok_or(KeyError::PrivateKey)?;
-        if certificate::certified_key(certificate_pem) != subject_public_key_info(&pair) {
-            return Err(KeyError::Certificate);
-        }
-        Ok(Self { pair, public, certificate_pem: certificate_pem.to_owned() })
+        Ok(Self { pair: Arc::new(pair), public, certificate_pem })
     }
 
     /// The same key under a name that shows that an emulator made it: what it
     /// signs can be refused by its looks where it has no business.
     #[must_use]
-    pub fn marked(mut self) -> Self {
-        self.public.kid.replace_range(..EMULATOR_MARK.len(), EMULATOR_MARK);
-        self
+    pub fn marked(&self) -> Self {
+        let mut public = self.public.clone();
+        public.kid.replace_range(..EMULATOR_MARK.len(), EMULATOR_MARK);
+        Self { pair: Arc::clone(&self.pair), public, certificate_pem: self.certificate_pem.clone() }
     }
 
     /// The key's name in token headers: 64 hex characters.
