@@ -60,8 +60,14 @@ impl Stock {
     /// on a blocking thread.
     #[must_use]
     pub fn made(&self) -> Pkcs8 {
-        let (p, q) = lock(&self.found).pair();
-        put_together(p, q)
+        loop {
+            if let Some((p, q)) = lock(&self.found).pair() {
+                return put_together(p, q);
+            }
+            // Without the lock: whoever needs another one at the same time looks for it beside this one.
+            let primes = primes();
+            lock(&self.found).primes.extend(primes);
+        }
     }
 
     /// Makes keys until enough lie ready, unless somebody does so already. To
@@ -85,23 +91,21 @@ impl Stock {
 }
 
 impl Found {
-    /// Two primes that were never together before.
-    fn pair(&mut self) -> (BoxedUint, BoxedUint) {
+    /// Two primes that were never together before, if there are any.
+    fn pair(&mut self) -> Option<(BoxedUint, BoxedUint)> {
         if self.low == self.high {
             (self.low, self.high) = (0, self.high + 1);
         }
-        while self.high >= self.primes.len() {
-            self.find();
-        }
-        let pair = (self.primes[self.low].clone(), self.primes[self.high].clone());
+        let pair = (self.primes.get(self.low)?.clone(), self.primes.get(self.high)?.clone());
         self.low += 1;
-        pair
+        Some(pair)
     }
+}
 
-    fn find(&mut self) {
-        let key = SigningKey::generate("found for its primes", Clock::system().now());
-        self.primes.extend(taken_apart(&key.to_pkcs8()));
-    }
+/// The two of a new key.
+fn primes() -> Vec<BoxedUint> {
+    let key = SigningKey::generate("found for its primes", Clock::system().now());
+    taken_apart(&key.to_pkcs8())
 }
 
 fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
