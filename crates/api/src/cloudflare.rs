@@ -60,6 +60,9 @@ use self::caller::Caller;
 pub use self::keys::{Rotation, SigningKeys};
 use self::refusal::Refusal;
 
+/// Whether requests to a host can get here, whatever is configured: a reason when they cannot.
+pub type LeadsHere = Box<dyn Fn(&str) -> Result<(), String> + Send + Sync>;
+
 /// What the API is made of.
 pub struct Parts {
     pub objects: Objects,
@@ -73,6 +76,7 @@ pub struct Parts {
     pub signing_keys: SigningKeys,
     /// Whether a certificate can vouch for others: a reason when it cannot.
     pub can_vouch: fn(&[u8]) -> Result<(), String>,
+    pub leads_here: LeadsHere,
     /// How long the authentication log is kept.
     pub log_retention: Lifetime,
 }

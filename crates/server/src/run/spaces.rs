@@ -230,7 +230,7 @@ impl Spaces {
         let guests: Option<Vec<_>> =
             listeners.iter().zip(&edges).map(|(guests, edge)| guests.admit(&domains, edge)).collect();
         let Some(guests) = guests else { return Ok(None) };
-        let api = wire::cloudflare(on);
+        let api = wire::cloudflare(on, hosts::leading_to(&team));
         // Its table of routes is long, and most namespaces are never asked for it.
         let api = Site::new(Box::new(move || doorward_api::cloudflare::router(api)));
         let parts = Parts {

@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use axum::Router;
+use doorward_api::cloudflare::LeadsHere;
 use doorward_api::{Check, Readiness};
 use doorward_edge::{AccessLog, Countries, Edge, Emulation, Guests, Limits};
 use doorward_emulator::namespaces::Namespaces;
@@ -163,7 +164,7 @@ pub(super) fn doors(on: Foundation<'_>, client_secret: Option<Secret>) -> Doors 
             let site = control(emulator, edges, on.objects.clone()).merge(told(&ready)).merge(own.router());
             doorward_api::require_token(site, token)
         });
-    let cloudflare = doorward_api::cloudflare::router(cloudflare(on));
+    let cloudflare = doorward_api::cloudflare::router(cloudflare(on, Box::new(|_| Ok(()))));
     let cloudflare = match &namespaces {
         Some(namespaces) => namespaces.with_accounts(cloudflare),
         None => cloudflare,
@@ -193,7 +194,7 @@ pub(super) fn forget_with_keys<'a>(keys: &Keys, edges: impl Iterator<Item = &'a 
 }
 
 /// What the management API is made of.
-pub(super) fn cloudflare(on: Foundation<'_>) -> doorward_api::cloudflare::Parts {
+pub(super) fn cloudflare(on: Foundation<'_>, leads_here: LeadsHere) -> doorward_api::cloudflare::Parts {
     on.keys.rotate_every({
         let objects = on.objects.clone();
         move || objects.key_rotation_interval()
@@ -216,6 +217,7 @@ pub(super) fn cloudflare(on: Foundation<'_>) -> doorward_api::cloudflare::Parts 
         allow_http: on.config.mode.is_emulator(),
         signing_keys,
         can_vouch: doorward_edge::can_vouch,
+        leads_here,
         log_retention: on.config.log_retention,
     }
 }

@@ -82,6 +82,9 @@ pub(super) fn free(api: &Api, app: &AppDocument) -> Result<(), Refusal> {
     let catalog = api.0.objects.catalog().load();
     let domains = app.domains().map_err(|error| Refusal::invalid("/domain", error))?;
     for domain in domains {
+        if let Err(why) = (api.0.leads_here)(domain.host.as_str()) {
+            return Err(Refusal::invalid(pointer_to(app, &domain), why));
+        }
         if domain.host.matches(catalog.team().host.name()) && domain.host.is_exact() {
             return Err(Refusal::invalid("/domain", format!("{} is the team's own host", domain.host)));
         }

@@ -3,6 +3,7 @@
 //! is `wiki.t1.localhost` in the namespace `t1`, and `wiki.example.com` is
 //! `wiki.example.com.t1.localhost`.
 
+use doorward_api::cloudflare::LeadsHere;
 use doorward_model::document::{Content, Key, Kind, Object, RouteDocument, RouteId};
 use doorward_model::id::{AppId, Aud};
 use doorward_model::route::Route;
@@ -64,6 +65,21 @@ pub(super) fn moved((key, content): (Key, Content), team: &Team) -> Result<(Key,
         }
         _ => Ok((key, content)),
     }
+}
+
+/// Whether a host is one of the team's: what its management API may be told of.
+pub(super) fn leading_to(team: &Team) -> LeadsHere {
+    let (host, domain) = (team.host.name().to_owned(), team.domain.clone());
+    Box::new(move |name| {
+        let is_below = |own: &str| name.strip_suffix(own).is_some_and(|rest| rest.ends_with('.'));
+        match is_below(&host) || is_below(&domain) {
+            true => Ok(()),
+            false => {
+                let own = below(name, &host);
+                Err(format!("{name} does not lead to this namespace, which answers below {host}; write {own}"))
+            }
+        }
+    })
 }
 
 /// A host or an address below the team's host.
