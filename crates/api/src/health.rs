@@ -4,9 +4,10 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use prometheus_client::encoding::text;
@@ -64,6 +65,11 @@ pub(crate) async fn ready(State(readiness): State<Readiness>) -> Response {
     let ready = checks.iter().all(|check| check.ok);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(json!({ "ready": ready, "checks": checks }))).into_response()
+}
+
+/// Metrics that are somebody's own, at a path of theirs.
+pub fn metrics_at(path: &str, registry: Arc<Registry>) -> Router {
+    Router::new().route(path, get(metrics)).with_state(registry)
 }
 
 pub(crate) async fn metrics(State(registry): State<Arc<Registry>>) -> Response {

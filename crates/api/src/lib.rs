@@ -21,7 +21,7 @@ use http::{StatusCode, Uri};
 use prometheus_client::registry::Registry;
 
 pub use crate::bearer::require_token;
-pub use crate::health::{Check, Readiness};
+pub use crate::health::{Check, Readiness, metrics_at};
 
 /// The longest body a call may send.
 pub const BODY_LIMIT: usize = 64 * 1024;

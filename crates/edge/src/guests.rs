@@ -7,12 +7,13 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
 use doorward_model::host::Host;
 use http::Request;
 
+use crate::metrics::Together;
 use crate::upstream::pool::Pool;
 use crate::watch::{self, Decided, Watch};
 use crate::{Edge, Entrance, Worker, arrive};
@@ -25,6 +26,8 @@ pub struct Guests {
     /// By the domain that is theirs, with everything below it.
     domains: RwLock<HashMap<Box<str>, Arc<Room>>>,
     began: Instant,
+    /// What those counted that are gone. Whoever changes both locks this first.
+    gone: Mutex<Together>,
 }
 
 /// One guest's share. Unlike the host's workers it has one for all threads:
@@ -45,7 +48,7 @@ pub struct Guest {
 impl Guests {
     #[must_use]
     pub fn new() -> Arc<Self> {
-        Arc::new(Self { domains: RwLock::default(), began: Instant::now() })
+        Arc::new(Self { domains: RwLock::default(), began: Instant::now(), gone: Mutex::default() })
     }
 
     /// Lets an edge answer for these domains and all names below them. `None`:
@@ -118,6 +121,15 @@ impl Guests {
         self.workers().iter().for_each(|(_, worker)| worker.watch.stop());
     }
 
+    /// Adds what guests ever counted, and says how many there are now.
+    pub(crate) fn counted(&self, sums: &mut Together) -> usize {
+        let gone = self.gone();
+        let there = self.workers();
+        sums.add_sums(&gone);
+        there.iter().for_each(|(_, worker)| sums.add(&worker.shard));
+        there.len()
+    }
+
     /// Every guest once, by one of its domains.
     fn workers(&self) -> Vec<(Box<str>, Arc<Worker>)> {
         let domains = self.read();
@@ -129,6 +141,10 @@ impl Guests {
 
     fn millis(&self) -> u64 {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn gone(&self) -> MutexGuard<'_, Together> {
+        self.gone.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn read(&self) -> RwLockReadGuard<'_, HashMap<Box<str>, Arc<Room>>> {
@@ -152,10 +168,13 @@ impl Guest {
 impl Drop for Guest {
     /// From here on its hosts are unknown. What it was still sending ends at once.
     fn drop(&mut self) {
+        let worker = &self.room.worker;
+        let mut gone = self.guests.gone();
         let mut taken = self.guests.write();
         self.domains.iter().for_each(|domain| drop(taken.remove(domain)));
         drop(taken);
-        let worker = &self.room.worker;
+        gone.add(&worker.shard);
+        drop(gone);
         worker.watch.end(worker.edge.clock.now());
         worker.pool.close();
     }

@@ -62,6 +62,7 @@ pub use emulation::{Bent, Decided, Emulation, Instead, Who};
 pub use guests::{Guest, Guests};
 pub use limits::Limits;
 pub use listen::{PublicListener, Running, can_vouch, serve};
+pub use metrics::GuestMetrics;
 pub use refusal::REFUSALS;
 
 use crate::arrive::{Socket, Trust};

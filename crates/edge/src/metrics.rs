@@ -2,6 +2,7 @@
 //! other worker writes to; a scrape adds it all up. Series are made for
 //! applications of the catalog alone, so that strangers cannot make any.
 
+mod guests;
 mod histogram;
 mod shown;
 
@@ -18,6 +19,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+pub use self::guests::GuestMetrics;
+pub(crate) use self::guests::Together;
 pub(crate) use self::histogram::Histogram;
 use self::shown::Shown;
 use crate::access_log::{AccessLog, Teller};
@@ -161,6 +164,12 @@ impl Shard {
 
     pub(crate) fn nobody(&self) -> Arc<Tally> {
         Arc::clone(&self.nobody)
+    }
+
+    /// Of every application, and of none.
+    fn tallies(&self) -> Vec<Arc<Tally>> {
+        let apps = self.apps.lock().unwrap_or_else(PoisonError::into_inner);
+        std::iter::once(&self.nobody).chain(apps.values()).cloned().collect()
     }
 
     /// What is counted for the application with this name.

@@ -167,14 +167,14 @@ fn histogram<'a>(
     series.encode_histogram::<NoLabelSet>(sum.seconds(), sum.count(), &sum.buckets(), None)
 }
 
-fn counter(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64) -> fmt::Result {
+pub(super) fn counter(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64) -> fmt::Result {
     count(&mut encoder.encode_descriptor(name, help, None, MetricType::Counter)?, value)
 }
 
-fn count(encoder: &mut MetricEncoder<'_>, value: u64) -> fmt::Result {
+pub(super) fn count(encoder: &mut MetricEncoder<'_>, value: u64) -> fmt::Result {
     encoder.encode_counter::<NoLabelSet, _, u64>(&value, None)
 }
 
-fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: i64) -> fmt::Result {
+pub(super) fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: i64) -> fmt::Result {
     encoder.encode_descriptor(name, help, None, MetricType::Gauge)?.encode_gauge(&value)
 }

@@ -31,6 +31,7 @@ use crate::chores::Retention;
 use crate::config::Config;
 use crate::keys::{Keys, KeysError, Maker, Source, refill};
 use crate::ready::Ready;
+use crate::telemetry::traces::Traces;
 
 /// Namespaces that are made at once: making one is work for a processor, not a wait.
 const AT_ONCE: usize = 4;
@@ -42,6 +43,7 @@ pub(super) struct Ground {
     objects: Objects,
     countries: Arc<Countries>,
     access_log: Option<Arc<AccessLog>>,
+    traces: Option<Traces>,
     outbound: Outbound,
     smtp: Option<Smtp>,
     admin: SocketAddr,
@@ -69,6 +71,7 @@ impl Ground {
             objects: on.objects.clone(),
             countries: Arc::clone(on.countries),
             access_log: on.access_log.cloned(),
+            traces: on.traces.cloned(),
             outbound: on.outbound.clone(),
             smtp: on.smtp.cloned(),
             admin: on.admin,
@@ -202,6 +205,7 @@ impl Spaces {
         let keys = Keys::open(store.clone(), clock.clone(), self.maker(order, &team)).await?;
         let setting = Setting { team: team.clone(), refresh: ground.config.refresh() };
         let objects = Objects::open(store.clone(), setting, plan.declared, clock.now()).await?;
+        let traces = ground.traces.as_ref().map(|traces| traces.of_namespace(&team.name));
         let on = Foundation {
             config: &ground.config,
             team: &team,
@@ -211,7 +215,7 @@ impl Spaces {
             countries: &ground.countries,
             objects: &objects,
             access_log: ground.access_log.as_ref(),
-            traces: None,
+            traces: traces.as_ref(),
             admin: ground.admin,
             outbound: &ground.outbound,
             people: &plan.people,
@@ -221,7 +225,8 @@ impl Spaces {
         let emulator = wire::emulator(on, catalog, &issuers, secret, Some(Arc::clone(&ground.emulator)));
         let [own, ..] = ground.edges.as_slice() else { return Ok(None) };
         let view = View { catalog, issuers: &issuers, limits: ground.limits, guests: None, beside: Some(own) };
-        let edge = wire::edge(on, view, Some(&emulator), &mut Registry::default());
+        let mut registry = Registry::default();
+        let edge = wire::edge(on, view, Some(&emulator), &mut registry);
         let named = ground.edges.get(1).and_then(|_| wire::by_domain(on, view, Some(&emulator)));
         let edges: Vec<Arc<Edge>> = std::iter::once(edge).chain(named).collect();
         wire::forget_with_keys(&keys, edges.iter());
@@ -242,6 +247,7 @@ impl Spaces {
             edges,
             guests,
             api,
+            metrics: Arc::new(registry),
             retention: Retention::of(&ground.config),
         };
         Ok(Some(Space::new(team, parts, Arc::clone(&ground.ready))))

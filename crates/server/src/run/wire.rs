@@ -11,7 +11,7 @@ use std::time::Duration;
 use axum::Router;
 use doorward_api::cloudflare::LeadsHere;
 use doorward_api::{Check, Readiness};
-use doorward_edge::{AccessLog, Countries, Edge, Emulation, Guests, Limits};
+use doorward_edge::{AccessLog, Countries, Edge, Emulation, GuestMetrics, Guests, Limits};
 use doorward_emulator::namespaces::Namespaces;
 use doorward_emulator::{Emulator, IDP_PATH, Person};
 use doorward_login::{Login, Outbound, OutboundOptions};
@@ -137,6 +137,9 @@ pub(super) fn doors(on: Foundation<'_>, client_secret: Option<Secret>) -> Doors 
     let guests = emulator.is_some().then(|| Listeners { public: Guests::new(), by_domain: Guests::new() });
 
     let mut registry = registry();
+    if let Some(Listeners { public, by_domain }) = &guests {
+        registry.register_collector(Box::new(GuestMetrics(vec![Arc::clone(public), Arc::clone(by_domain)])));
+    }
     registry.register_collector(Box::new(StoreQueries(on.store.clone())));
     on.store.register(&mut registry);
     LINES.register(&mut registry);

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use opentelemetry::global::BoxedTracer;
 use opentelemetry::trace::TracerProvider as _;
+use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_http::{Bytes, HttpClient, HttpError};
 use opentelemetry_otlp::{ExporterBuildError, SpanExporter, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::Resource;
@@ -21,8 +22,13 @@ const LAST_SPANS: Duration = Duration::from_secs(2);
 /// Where OTLP over HTTP expects spans, below the collector's address.
 const TRACES: &str = "/v1/traces";
 
-/// The way to the collector.
-pub(crate) struct Traces(SdkTracerProvider);
+/// The way to the collector. Clones are handles to the same, of which one ends it.
+#[derive(Clone)]
+pub(crate) struct Traces {
+    provider: SdkTracerProvider,
+    /// Whose requests they are told of, where it is not the process's own team.
+    namespace: Option<String>,
+}
 
 /// Why no span could ever be sent.
 #[derive(Debug, thiserror::Error)]
@@ -49,16 +55,23 @@ impl Traces {
         if let Some(ratio) = settings.sample_ratio {
             provider = provider.with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(ratio))));
         }
-        Ok(Some(Self(provider.build())))
+        Ok(Some(Self { provider: provider.build(), namespace: None }))
     }
 
     pub(crate) fn tracer(&self) -> BoxedTracer {
-        BoxedTracer::new(Box::new(self.0.tracer("doorward")))
+        let scope = InstrumentationScope::builder("doorward");
+        let named = self.namespace.clone().map(|name| KeyValue::new("doorward.namespace", name));
+        BoxedTracer::new(Box::new(self.provider.tracer_with_scope(scope.with_attributes(named).build())))
+    }
+
+    /// For the requests of an emulator's namespace.
+    pub(crate) fn of_namespace(&self, name: &str) -> Self {
+        Self { namespace: Some(name.to_owned()), ..self.clone() }
     }
 
     /// Sends what is waiting.
     pub(crate) async fn end(self) {
-        let ended = tokio::task::spawn_blocking(move || self.0.shutdown_with_timeout(LAST_SPANS)).await;
+        let ended = tokio::task::spawn_blocking(move || self.provider.shutdown_with_timeout(LAST_SPANS)).await;
         if !ended.is_ok_and(|ended| ended.is_ok()) {
             tracing::warn!("the last spans could not be sent within {LAST_SPANS:?}");
         }

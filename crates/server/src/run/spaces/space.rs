@@ -14,6 +14,7 @@ use doorward_model::time::Clock;
 use doorward_objects::Objects;
 use doorward_store::Store;
 use futures_util::future::BoxFuture;
+use prometheus_client::registry::Registry;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -44,6 +45,8 @@ pub(super) struct Parts {
     pub(super) edges: Vec<Arc<Edge>>,
     pub(super) guests: Vec<Guest>,
     pub(super) api: Site,
+    /// What its edge and its sign-ins count.
+    pub(super) metrics: Arc<Registry>,
     /// How long its logs are kept.
     pub(super) retention: Retention,
 }
@@ -90,9 +93,10 @@ impl Namespace for Space {
         let made = || {
             let told = self.told.clone();
             let ready = get(move || std::future::ready(axum::Json(told.shown())));
-            let Parts { emulator, edges, objects, .. } = &self.parts;
+            let Parts { emulator, edges, objects, metrics, .. } = &self.parts;
             wire::control(emulator, edges.clone(), objects.clone())
                 .merge(Router::new().route("/emulator/v1/ready", ready))
+                .merge(doorward_api::metrics_at("/emulator/v1/metrics", Arc::clone(metrics)))
         };
         self.control.get_or_init(made).clone()
     }
