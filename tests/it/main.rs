@@ -47,6 +47,7 @@ mod management_api;
 mod matching;
 mod names;
 mod namespaces;
+mod namespaces_seen;
 mod nodes;
 mod objects;
 mod observability;

@@ -22,6 +22,8 @@ pub(crate) struct Span {
     pub(crate) id: String,
     pub(crate) parent: String,
     pub(crate) service: String,
+    /// An emulator's; empty for the process's own team.
+    pub(crate) namespace: String,
     /// 2 is a server's, 3 a client's.
     pub(crate) kind: i32,
     pub(crate) is_error: bool,
@@ -84,8 +86,14 @@ fn read(request: ExportTraceServiceRequest) -> Vec<Span> {
     let mut read = Vec::new();
     for resource in request.resource_spans {
         let of_resource = texts(resource.resource.unwrap_or_default().attributes);
-        for span in resource.scope_spans.into_iter().flat_map(|scope| scope.spans) {
+        let spans = resource.scope_spans.into_iter().flat_map(|scope| {
+            let of_scope = texts(scope.scope.unwrap_or_default().attributes);
+            let namespace = of_scope.get("doorward.namespace").cloned().unwrap_or_default();
+            scope.spans.into_iter().map(move |span| (namespace.clone(), span))
+        });
+        for (namespace, span) in spans {
             read.push(Span {
+                namespace,
                 name: span.name,
                 trace: hex(&span.trace_id),
                 id: hex(&span.span_id),
