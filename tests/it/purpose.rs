@@ -60,7 +60,9 @@ async fn a_person_says_what_for_before_they_enter_and_the_log_keeps_both() {
     let reply = answer(&mut alice, &page, "  OPS-7:\r\nlook at \u{7}the <b>logs</b>  ").await;
     let reply = alice.follow(reply).await;
     assert_eq!((reply.status, reply.url.as_str()), (200, world.app("/deep?x=1").as_str()));
-    let lines = access_log::sign_ins(&world.gateway).await;
+    let mut lines = access_log::sign_ins(&world.gateway).await;
+    let session = lines[0].detail.as_object_mut().unwrap().remove("session");
+    assert!(session.is_some_and(|nonce| nonce.is_string()), "the line names the sign-in behind it");
     let detail = json!({ "policy": "Corp", "rule": "include[0] email_domain corp.test",
         "purpose_justification_prompt": "Which ticket?",
         "purpose_justification_response": "OPS-7:\nlook at the <b>logs</b>" });
